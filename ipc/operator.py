@@ -1,0 +1,224 @@
+"""Operator plane: what a person may ask of the show, and how.
+
+``VERBS`` is the one list of operator commands. ``spark-tui ctl``, the keys and the
+palette of the terminal UI, the audit log and ``docs/keys.md`` are all made from it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import zmq
+
+from ipc.codec import decode, encode
+from ipc.endpoints import Endpoints
+from ipc.errors import ProtocolError, RequestFailed, RequestTimeout
+from ipc.protocol import Reply, Request
+from ipc.sockets import Channel, Frames
+
+SUPERVISOR = "supervisor"
+
+
+@dataclass(frozen=True)
+class Param:
+    """One argument of a verb. ``rest`` takes all remaining words of a command line."""
+
+    name: str
+    kind: type = str
+    required: bool = True
+    rest: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One thing an operator can ask for; ``owner`` is the process that does it."""
+
+    name: str
+    owner: str
+    summary: str
+    params: tuple[Param, ...] = ()
+    changes: bool = True  # refused to read-only clients, and audited
+    timeout_s: float = 5.0
+
+
+_WORKER = Param("worker", help="name of a worker")
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        # steering
+        Verb("hold", "director", "Finish this reply, then start no new one"),
+        Verb("release", "director", "Go on answering"),
+        Verb("mute", "director", "No sound; captions go on"),
+        Verb("unmute", "director", "Sound again"),
+        Verb("skip", "director", "Cut the reply that is being spoken"),
+        Verb("dump", "director", "Kill the sound now, clear every queue, hold"),
+        Verb("persona", "director", "Switch personality after this reply", (Param("name"),)),
+        Verb("say", "director", "Say exactly this", (Param("text", rest=True),)),
+        # chat
+        Verb(
+            "chat",
+            "chat",
+            "Send a chat line as a viewer of the console platform",
+            (Param("text", rest=True), Param("author", required=False, help="viewer's name")),
+        ),
+        Verb(
+            "outcome",
+            "director",
+            "Wait until a chat line was answered or passed over",
+            (Param("message_id"),),
+            changes=False,
+            timeout_s=120.0,
+        ),
+        # memory
+        Verb("recall", "memory", "Search the memory", (Param("text", rest=True),), changes=False),
+        Verb("forget", "memory", "Forget one memory", (Param("id"),)),
+        # sound
+        Verb(
+            "sound",
+            "stage",
+            "The sound of a recent turn as it was heard (PCM)",
+            (Param("turn", int),),
+            changes=False,
+        ),
+        # processes
+        Verb("status", SUPERVISOR, "State of the show and its workers", changes=False),
+        Verb("snapshot", SUPERVISOR, "Where an event client starts", changes=False),
+        Verb("logs", SUPERVISOR, "Last lines a worker printed", (_WORKER,), changes=False),
+        Verb("restart", SUPERVISOR, "Stop a worker and start it again", (_WORKER,)),
+        Verb("stop", SUPERVISOR, "Drain everything and end the show"),
+    )
+}
+
+
+def check_args(verb: Verb, args: dict[str, Any]) -> str:
+    """Empty if ``args`` fit the verb, otherwise the sentence for the operator."""
+    known = {param.name: param for param in verb.params}
+    for name in args:
+        if name not in known:
+            return f"{verb.name} takes no {name!r}"
+    for param in verb.params:
+        value = args.get(param.name)
+        if value is None:
+            if param.required:
+                return f"{verb.name} needs {param.name}"
+        elif not isinstance(value, param.kind):
+            return f"{verb.name}: {param.name} must be {param.kind.__name__}"
+    return ""
+
+
+@dataclass
+class Incoming:
+    """A request at the supervisor, with the way back to whoever asked."""
+
+    request: Request
+    client: bytes
+
+
+class OperatorServer:
+    """The supervisor's end. ``on_request`` must lead to exactly one ``reply`` each.
+
+    A request id seen before is answered from memory or joined to the one under way, so
+    that a client may repeat itself.
+    """
+
+    _REMEMBERED = 1024
+
+    def __init__(self, endpoints: Endpoints, on_request: Callable[[Incoming], None]) -> None:
+        self._on_request = on_request
+        self.dropped = 0
+        self._waiting: dict[str, list[bytes]] = {}
+        self._answered: dict[str, bytes] = {}
+        self._channel = Channel(zmq.ROUTER, self._receive)
+        self._channel.bind(endpoints.operator)
+
+    def reply(self, reply: Reply) -> None:
+        body = encode(reply)
+        for client in self._waiting.pop(reply.id, []):
+            self._channel.send([client, body])
+        if len(body) < 65536:  # large answers (sound, snapshots) are read-only: ask again instead
+            self._answered[reply.id] = body
+            if len(self._answered) > self._REMEMBERED:
+                del self._answered[next(iter(self._answered))]
+
+    def close(self) -> None:
+        self._channel.flush_and_close()
+
+    def _receive(self, frames: Frames) -> None:
+        try:
+            client, body = frames
+            request = decode(Request, body)
+        except (ValueError, ProtocolError):
+            self.dropped += 1
+            return
+        if body_before := self._answered.get(request.id):
+            self._channel.send([client, body_before])
+        elif clients := self._waiting.get(request.id):
+            if client not in clients:
+                clients.append(client)
+        else:
+            self._waiting[request.id] = [client]
+            self._on_request(Incoming(request, client))
+
+
+class OperatorClient:
+    """A client's end: ``await request(verb, **args)``."""
+
+    def __init__(self, endpoints: Endpoints, *, readonly: bool = False, who: str = "") -> None:
+        self._readonly = readonly
+        self._who = who or f"{getpass.getuser()}@{os.ttyname(0) if os.isatty(0) else 'script'}"
+        self.dropped = 0
+        self._futures: dict[str, asyncio.Future[Reply]] = {}
+        self._channel = Channel(zmq.DEALER, self._receive)
+        self._channel.connect(endpoints.operator)
+
+    async def request(self, verb: str, timeout_s: float | None = None, **args: Any) -> Any:
+        """The verb's result. Raises RequestFailed with the show's sentence, or RequestTimeout."""
+        limit = VERBS[verb].timeout_s if timeout_s is None else timeout_s
+        request = Request(
+            id=uuid.uuid4().hex,
+            verb=verb,
+            args=args,
+            who=self._who,
+            readonly=self._readonly,
+            sent_ns=time.monotonic_ns(),
+            timeout_s=limit,
+        )
+        future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._futures[request.id] = future
+        self._channel.send([encode(request)])
+        try:
+            async with asyncio.timeout(limit + 0.5):  # the show's own deadline comes first
+                reply = await future
+        except TimeoutError:
+            raise RequestTimeout(
+                f"the show did not answer {verb!r} within {limit:.0f} s",
+                "spark-tui status shows which worker is in trouble",
+            ) from None
+        finally:
+            del self._futures[request.id]
+        if reply.error:
+            raise RequestFailed(reply.error, reply.hint)
+        return reply.result
+
+    def close(self) -> None:
+        self._channel.flush_and_close(100)
+
+    def _receive(self, frames: Frames) -> None:
+        try:
+            (body,) = frames
+            reply = decode(Reply, body)
+        except (ValueError, ProtocolError):
+            self.dropped += 1
+            return
+        future = self._futures.get(reply.id)
+        if future is not None and not future.done():
+            future.set_result(reply)
