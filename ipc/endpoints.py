@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 from ipc.errors import NoShowRunning, RuntimeDirError, ShowAlreadyRunning
@@ -34,7 +35,11 @@ class Endpoints:
     def of(cls, state_dir: Path) -> Endpoints:
         """The socket directory that belongs to a state directory. Creates nothing."""
         runtime = os.environ.get("XDG_RUNTIME_DIR")
-        base = Path(runtime) if runtime else Path(f"/tmp/spark-vtuber-{os.getuid()}")
+        base = (
+            Path(runtime)
+            if runtime
+            else Path(tempfile.gettempdir()) / f"spark-vtuber-{os.getuid()}"
+        )
         key = hashlib.sha256(str(state_dir.resolve()).encode()).hexdigest()[:10]
         return cls(base / "spark-vtuber" / key)
 

@@ -98,7 +98,7 @@ class Ack(Message, frozen=True):
 
 
 class Drain(Message, frozen=True):
-    """supervisor -> worker: finish what you have until the deadline, then say Drained and exit 0."""
+    """supervisor -> worker: finish what you have, until the deadline; then Drained, exit 0."""
 
     deadline_ns: int
 
@@ -162,7 +162,7 @@ ToWorker = Welcome | Peer | Ack | Drain | Cancel | Command
 
 
 class ChatMessage(Message, frozen=True):
-    """chat -> director: one line of a viewer, already bounded and stripped of control characters."""
+    """chat -> director: one line of a viewer, bounded and without control characters."""
 
     id: str
     platform: str

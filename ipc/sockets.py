@@ -64,7 +64,7 @@ class Channel:
         self._closed = False
         self._again = False
         self.failures = 0
-        self._fd = self._socket.getsockopt(zmq.FD)
+        self._fd = self._socket.fileno()
         self._loop.add_reader(self._fd, self._service)
 
     @property
@@ -151,7 +151,7 @@ class Channel:
                     # next message deserves to be read
                     self.failures += 1
                     _log.exception("a message handler failed")
-                if self._closed:
+                if self._socket.closed:  # the handler closed us
                     return
             else:
                 self._schedule()
