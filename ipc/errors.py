@@ -3,6 +3,7 @@
 ::
 
     SparkError                      something a person can mend; carries a hint and an exit code
+    +-- UsageError                  the command line makes no sense (2)
     +-- ConfigError                 config.toml, profile, environment or secrets are wrong (78)
     +-- ModelMissing                a model or voice named in the configuration is not there (78)
     +-- PathNotWritable             a file the user named cannot be written (73)
@@ -48,6 +49,12 @@ class SparkError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(SparkError):
+    """What was typed on the command line cannot be carried out. Nothing was started."""
+
+    exit_code = EXIT_USAGE
 
 
 class ConfigError(SparkError):
