@@ -1,1 +1,4 @@
-"""The llm process."""
+"""The llm worker: tokens for a prompt.
+
+May import ``ipc``, ``workers.runtime`` and, inside an engine's own module, its library.
+"""

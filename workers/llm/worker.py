@@ -1,0 +1,93 @@
+"""The llm process: Generate in, Tokens and one Generated out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from ipc.config import LlmSection
+from ipc.protocol import Generate, Generated, Message, Prewarm, Tokens
+from ipc.states import Finish
+from workers.llm.engine import Engine
+from workers.llm.llama_cpp import LlamaCppEngine
+from workers.llm.scripted import ScriptedEngine
+from workers.runtime import Link, Worker
+
+_PREFILL_S = 30.0  # a long cold prompt makes no progress that we could see for this long
+
+
+def make_engine(section: LlmSection) -> Engine:
+    """The engine ``llm.engine`` names."""
+    if section.engine == "scripted":
+        return ScriptedEngine(section.scripted)
+    return LlamaCppEngine(section)
+
+
+class LlmWorker(Worker):
+    """Every Generate is a task of its own: a prepared turn need not wait for the present one."""
+
+    name = "llm"
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._engine = make_engine(link.config.llm)
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def load(self) -> dict[str, str]:
+        return await self._engine.load(self.link.loading)
+
+    def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
+        arrived_s = asyncio.get_running_loop().time()
+        if isinstance(message, Generate):
+            self._start(self._generate(message, arrived_s), f"generate {message.turn}")
+        elif isinstance(message, Prewarm):
+            self._start(self._prewarm(message), "prewarm")
+
+    async def drain(self) -> None:
+        if self._running:
+            await asyncio.wait(self._running)
+
+    async def close(self) -> None:
+        await self._engine.close()
+
+    def _start(self, work: Any, name: str) -> None:
+        task = self.link.spawn(work, name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _prewarm(self, request: Prewarm) -> None:
+        with self.link.working(_PREFILL_S):
+            await self._engine.prewarm(request)
+
+    async def _generate(self, request: Generate, arrived_s: float) -> None:
+        turn = request.turn
+        loop = asyncio.get_running_loop()
+
+        def alive() -> bool:
+            return self.link.fence.allows(turn)
+
+        def emit(text: str, count: int) -> None:
+            self.link.progressed()
+            if alive():
+                engine_ns = int((loop.time() - arrived_s) * 1e9)
+                at_ns = time.monotonic_ns()
+                self.link.send(
+                    "director",
+                    Tokens(turn=turn, text=text, count=count, engine_ns=engine_ns, at_ns=at_ns),
+                )
+
+        with self.link.working(_PREFILL_S):
+            outcome = await self._engine.generate(request, arrived_s, emit, alive)
+        if alive() and outcome.finish is not Finish.CANCELLED:
+            self.link.send(
+                "director",
+                Generated(
+                    turn=turn,
+                    finish=outcome.finish,
+                    tokens=outcome.tokens,
+                    prompt_tokens=outcome.prompt_tokens,
+                    cached_tokens=outcome.cached_tokens,
+                    error=outcome.error,
+                ),
+            )
