@@ -11,12 +11,15 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from pathlib import Path
 
 from ipc.errors import NoShowRunning, RuntimeDirError, ShowAlreadyRunning
 
 _IPC_PATH_BYTES = 107  # sockaddr_un.sun_path is 108 with its terminator
 _LONGEST_NAME = "director.in"
+_LOCK_TRIES = 10
+_LOCK_PAUSE_S = 0.005
 
 
 def default_state_dir() -> Path:
@@ -100,9 +103,7 @@ class ShowLock:
         endpoints.create()
         self._path = endpoints.directory / "lock"
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _take(self._fd):
             pid = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
             os.close(self._fd)
             raise ShowAlreadyRunning(
@@ -116,6 +117,18 @@ class ShowLock:
         os.close(self._fd)
 
 
+def _take(fd: int) -> bool:
+    """Lock ``fd``. A glance of ``running_pid`` holds it for microseconds: try again after one."""
+    for _ in range(_LOCK_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_LOCK_PAUSE_S)
+        else:
+            return True
+    return False
+
+
 def running_pid(endpoints: Endpoints) -> int:
     """Pid of the supervisor that holds the lock. Raises NoShowRunning."""
     try:
@@ -123,7 +136,7 @@ def running_pid(endpoints: Endpoints) -> int:
     except OSError:
         raise _no_show() from None
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look do not collide
     except BlockingIOError:
         return int(os.pread(fd, 32, 0).decode(errors="replace").strip() or 0)
     else:
