@@ -160,7 +160,10 @@ class _Incarnation:
             self._link.spawn(self._drain(self._worker, message), "drain")
 
     def _on_pipeline(self, message: Message, payload: bytes) -> None:
-        if self._link.fence.allows(getattr(message, "turn", 0)) and self._worker is not None:
+        if self._worker is None:
+            return
+        allowed = self._link.fence.allows(getattr(message, "turn", 0))
+        if allowed or isinstance(message, self._worker.hears_fenced):
             self._guarded(self._worker.receive, message, payload)
             self._link.progressed()
 

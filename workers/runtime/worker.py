@@ -19,6 +19,8 @@ class Worker(ABC):
     """
 
     name: ClassVar[str]
+    hears_fenced: ClassVar[tuple[type[Message], ...]] = ()
+    """Messages that are received although their turn is fenced: reports about its end."""
 
     def __init__(self, link: Link) -> None:
         self.link = link
@@ -33,7 +35,7 @@ class Worker(ABC):
 
     @abstractmethod
     def receive(self, message: Message, payload: bytes) -> None:
-        """A pipeline message whose turn the fence allows. Must not block."""
+        """A pipeline message whose turn the fence allows (or of ``hears_fenced``). Must not block."""
 
     def cancelled(self, cancel: Cancel) -> None:
         """Turns were fenced (``link.fence`` knows already): stop working on them now."""
