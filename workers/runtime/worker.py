@@ -35,7 +35,10 @@ class Worker(ABC):
 
     @abstractmethod
     def receive(self, message: Message, payload: bytes) -> None:
-        """A pipeline message whose turn the fence allows (or of ``hears_fenced``). Must not block."""
+        """A pipeline message whose turn the fence allows, or of ``hears_fenced``.
+
+        Must not block.
+        """
 
     def cancelled(self, cancel: Cancel) -> None:
         """Turns were fenced (``link.fence`` knows already): stop working on them now."""
