@@ -66,42 +66,17 @@ class ScriptedEngine(Engine):
         tokens = tokens_of(cut_at_stop(reply, request.stop))
         finish = Finish.STOP if len(tokens) <= request.max_tokens else Finish.LENGTH
         said = 0
-        async with _Timer() as timer:
-            for i, token in enumerate(tokens[: request.max_tokens]):
-                due_ms = self._section.first_token_ms + i * self._section.token_ms
-                await timer.until(arrived_s + due_ms / 1e3)
-                if not alive():
-                    finish = Finish.CANCELLED
-                    break
-                emit(token, 1)
-                said += 1
+        loop = asyncio.get_running_loop()
+        for i, token in enumerate(tokens[: request.max_tokens]):
+            due_ms = self._section.first_token_ms + i * self._section.token_ms
+            await asyncio.sleep(arrived_s + due_ms / 1e3 - loop.time())
+            if not alive():
+                finish = Finish.CANCELLED
+                break
+            emit(token, 1)
+            said += 1
         prompt_tokens = sum(len(m.content.split()) for m in request.prompt)
         return Outcome(finish, tokens=said, prompt_tokens=prompt_tokens)
-
-
-class _Timer:
-    """Waits for absolute times of the event loop; its timer never outlives the block."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._handle: asyncio.TimerHandle | None = None
-
-    async def until(self, when_s: float) -> None:
-        reached: asyncio.Future[None] = self._loop.create_future()
-        self._handle = self._loop.call_at(when_s, _resolve, reached)
-        await reached
-
-    async def __aenter__(self) -> _Timer:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-
-
-def _resolve(reached: asyncio.Future[None]) -> None:
-    if not reached.done():
-        reached.set_result(None)
 
 
 def _read_replies(path: str) -> tuple[str, ...]:

@@ -1,1 +1,4 @@
-"""The tts process."""
+"""The tts worker: sound for a clause, in a voice.
+
+May import ``ipc``, ``workers.runtime`` and, inside an engine's own module, its library.
+"""
