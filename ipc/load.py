@@ -222,7 +222,7 @@ def _refuse_unknown(table: _Table, kind: Any, at: tuple[str, ...], locator: _Loc
 def _explain(text: str, tables: _Table, locator: _Locator) -> ConfigError:
     what, _, where = text.partition(" - at `")
     keys = tuple(part for part in where.strip("`$").replace("[...]", "").split(".") if part)
-    if len(keys) > 1 and keys[0] == "personas":
+    if where.startswith("$.personas[...]"):
         keys = _culprit_persona(tables, keys)
     dotted = ".".join(keys) or "the file"
     return ConfigError(
