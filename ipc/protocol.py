@@ -517,6 +517,7 @@ class TraceEvent(Message, frozen=True):
     tokens: int = 0
     audio_s: float = 0.0
     reason: str = ""
+    stopped_ns: int = 0  # when the stage fell silent because the turn was cut; 0 if it was not
     at: float = 0.0
 
 

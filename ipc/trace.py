@@ -44,6 +44,7 @@ class Stamps:
     synthesise_sent: int = 0
     audio_made: int = 0
     audible: int = 0
+    stopped: int = 0  # the last sample that was audible, when the sound was cut
     llm_engine: int = 0  # a duration: the llm's own time up to the first clause
     tts_engine: int = 0  # a duration: the tts's own time up to its first chunk
 
