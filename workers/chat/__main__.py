@@ -1,0 +1,4 @@
+from workers.chat.worker import ChatWorker
+from workers.runtime import main
+
+main(ChatWorker)

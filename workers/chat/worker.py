@@ -1,0 +1,130 @@
+"""The chat worker: every line cleaned, numbered, announced and handed to the director."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from typing import Any
+
+from ipc.errors import RequestFailed
+from ipc.protocol import ChatEvent, ChatMessage, Command, Message, Peer
+from workers.chat.backlog import KEPT, Backlog
+from workers.chat.clean import clean, clean_author
+from workers.chat.platform import Line, Platform
+from workers.chat.replay import Replay, read_replay
+from workers.runtime import Link, Worker
+
+CONSOLE = "console"
+
+
+class ChatWorker(Worker):
+    """Console and every configured platform."""
+
+    name = "chat"
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link)
+        self._backlog = Backlog(lambda message: link.send("director", message))
+        self._waiting_told = False
+
+    async def load(self) -> dict[str, str]:
+        """Open the platforms. Raises ConfigError for a chat file that cannot be used."""
+        config = self.link.config.chat
+        platforms: list[Platform] = []
+        if config.replay:
+            lines, bad = await asyncio.to_thread(read_replay, config.replay)
+            if bad:
+                self.link.notice(
+                    "warning",
+                    f"{len(bad)} lines of the chat file {config.replay} were skipped, "
+                    f"the first is line {bad[0]}",
+                    'a line looks like {"at": 1.5, "author": "mira", "text": "hello"}',
+                )
+            platforms.append(Replay(lines, speed=config.replay_speed, loop=config.replay_loop))
+        for platform in platforms:
+            self.link.spawn(platform.run(self._from_platform), platform.name)
+        return {"platforms": ", ".join([CONSOLE, *(platform.name for platform in platforms)])}
+
+    def receive(self, message: Message, payload: bytes) -> None:
+        """Nothing is sent to chat."""
+
+    def peer_changed(self, peer: Peer) -> None:
+        if peer.name == "director" and peer.state.serves:
+            self._catch_up()
+
+    async def command(self, command: Command) -> Any:
+        if command.verb != "chat":
+            return await super().command(command)
+        author = clean_author(str(command.args.get("author") or ""))
+        line = Line(
+            platform=CONSOLE,
+            author=author,
+            author_id=f"{CONSOLE}:{author}",
+            text=str(command.args.get("text", "")),
+            received_ns=command.sent_ns,
+        )
+        message = self._deliver(line)
+        if message is None:
+            raise RequestFailed("the line is empty", "type some text")
+        return {"message_id": message.id}
+
+    async def drain(self) -> None:
+        self._catch_up()
+
+    def _from_platform(self, line: Line) -> None:
+        self._deliver(line)
+
+    def _deliver(self, line: Line) -> ChatMessage | None:
+        """Clean and send; None if nothing of the line is left."""
+        limit = self.link.config.chat.max_chars
+        cleaned = clean(line.text, limit)
+        author = clean_author(line.author)
+        if not cleaned.text:
+            return None
+        if cleaned.cut:
+            self.link.notice(
+                "info",
+                f"a line of {len(line.text)} characters from {author} was cut to {limit} "
+                "(chat.max_chars)",
+            )
+        message = ChatMessage(
+            id=uuid.uuid4().hex[:16],
+            platform=line.platform,
+            author=author,
+            author_id=line.author_id[:128],
+            text=cleaned.text,
+            received_ns=line.received_ns or time.monotonic_ns(),
+            at=time.time(),
+        )
+        self.link.publish(
+            ChatEvent(
+                id=message.id,
+                platform=message.platform,
+                author=author,
+                text=message.text,
+                at=message.at,
+            )
+        )
+        self._backlog.put(message, serves=self.link.serves("director"))
+        self.link.progressed()
+        if self._backlog.lost == 1 or (len(self._backlog) == 1 and not self._waiting_told):
+            self._tell_waiting()
+        return message
+
+    def _tell_waiting(self) -> None:
+        self._waiting_told = True
+        lost = " and the oldest are now lost" if self._backlog.lost else ""
+        self.link.notice(
+            "warning",
+            f"the director is away: chat lines wait (the newest {KEPT}){lost}",
+            "spark-tui status shows what it is doing",
+        )
+
+    def _catch_up(self) -> None:
+        waiting, lost = len(self._backlog), self._backlog.lost
+        if self._backlog.flush() and waiting:
+            self._waiting_told = False
+            self._backlog.lost = 0
+            dropped = f", {lost} older ones were lost" if lost else ""
+            self.link.notice("info", f"{waiting} chat lines that waited were delivered{dropped}")

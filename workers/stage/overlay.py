@@ -1,0 +1,266 @@
+"""The browser page: HTTP for its files, one WebSocket for captions and sound.
+
+The socket carries JSON texts (``type``: state, caption, clear, flush, mute) and binary
+frames: HEADER, then 16-bit mono PCM. Nothing waits for a browser: each client has a
+bounded queue, loses its oldest sound first and its connection if it stays stuck.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import socket
+import struct
+from collections import deque
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from ipc.errors import AddressInUse
+from ipc.protocol import Caption
+from workers.stage.playout import Sound
+
+HEADER = struct.Struct("<IIIIdf")
+"""turn, clause, sample offset, samples a second, stage clock in s, lead in s."""
+
+_QUEUE = 64  # messages, about six seconds of sound
+_STUCK = 50  # sounds dropped in a row, about five seconds: the page is gone
+_SOCKET_BYTES = 65536  # what the kernel may hold for a page that does not read
+_CLIENTS = 32
+_FILES = {
+    "/": ("index.html", "text/html; charset=utf-8"),
+    "/overlay.js": ("overlay.js", "text/javascript; charset=utf-8"),
+    "/overlay.css": ("overlay.css", "text/css; charset=utf-8"),
+}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
+
+_wire = logging.getLogger(f"{__name__}.wire")
+_wire.setLevel(logging.CRITICAL)  # port scanners are not worth a traceback each
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine can reach a listener on ``host``."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+class _Client:
+    """One page: what still has to be sent to it."""
+
+    def __init__(self, socket_: ServerConnection) -> None:
+        self.socket = socket_
+        self._queue: deque[str | bytes] = deque()
+        self._something = asyncio.Event()
+        self._dropped = 0
+
+    def put(self, message: str | bytes) -> None:
+        if len(self._queue) >= _QUEUE:
+            oldest = next((m for m in self._queue if isinstance(m, bytes)), self._queue[0])
+            self._queue.remove(oldest)
+            self._dropped += 1
+            if self._dropped >= _STUCK:
+                self.socket.transport.abort()
+        self._queue.append(message)
+        self._something.set()
+
+    def drop_sound(self) -> None:
+        self._queue = deque(m for m in self._queue if isinstance(m, str))
+
+    async def pump(self) -> None:
+        while True:
+            await self._something.wait()
+            while self._queue:
+                await self.socket.send(self._queue.popleft())
+                self._dropped = 0
+            self._something.clear()
+
+
+class Overlay:
+    """A sink and a server. ``token`` is empty, or what every visitor must present."""
+
+    def __init__(self, host: str, port: int, token: str = "") -> None:
+        self._host = host
+        self._port = port
+        self._token = token
+        self._server: Server | None = None
+        self._clients: set[_Client] = set()
+        self._caption = ""  # the JSON of what is shown now
+        self._muted = False
+        static = files("workers.stage") / "static"
+        self._files = {
+            path: ((static / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()
+        }
+
+    async def bind(self) -> None:
+        """Listen. Raises AddressInUse if the port or the address cannot be had."""
+        try:
+            self._server = await serve(
+                self._serve,
+                self._host,
+                self._port,
+                process_request=self._request,
+                compression=None,
+                max_size=1024,
+                max_queue=4,
+                write_limit=_SOCKET_BYTES,
+                server_header=None,
+                logger=_wire,
+            )
+        except OSError as error:
+            raise AddressInUse(
+                f"the overlay page cannot listen on {self._host}:{self._port}: "
+                f"{_reason(error)} (stage.overlay_host, stage.overlay_port)",
+                "end the other program or set another stage.overlay_port; 0 takes a free one",
+            ) from None
+
+    @property
+    def port(self) -> int:
+        """The port in use; 0 while not bound."""
+        if self._server is None:
+            return 0
+        port: int = next(iter(self._server.sockets)).getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
+        host = f"[{host}]" if ":" in host else host
+        query = f"?token={quote(self._token)}" if self._token else ""
+        return f"http://{host}:{self.port}/{query}"
+
+    @property
+    def clients(self) -> int:
+        return len(self._clients)
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+            self._server = None
+
+    # --- the sink ---
+
+    def sound(self, sound: Sound) -> None:
+        if not self._clients:
+            return
+        frame = (
+            HEADER.pack(
+                sound.turn,
+                sound.clause,
+                sound.offset,
+                sound.rate,
+                sound.at_ns / 1e9,
+                sound.lead_ns / 1e9,
+            )
+            + sound.pcm
+        )
+        for client in self._clients:
+            client.put(frame)
+
+    def caption(self, caption: Caption) -> None:
+        self._caption = _json(
+            "caption",
+            turn=caption.turn,
+            clause=caption.clause,
+            text=caption.text,
+            speaker=caption.speaker,
+            color=caption.color,
+            emotion=caption.emotion,
+            voiced=caption.voiced,
+        )
+        self._tell(self._caption)
+
+    def clear(self, turn: int) -> None:
+        self._caption = ""
+        self._tell(_json("clear", turn=turn))
+
+    def flush(self, turn: int) -> None:
+        self._caption = ""
+        for client in self._clients:
+            client.drop_sound()
+        self._tell(_json("flush", turn=turn))
+
+    def mute(self, muted: bool) -> None:
+        self._muted = muted
+        if muted:
+            for client in self._clients:
+                client.drop_sound()
+        self._tell(_json("mute", muted=muted))
+
+    def _tell(self, text: str) -> None:
+        for client in self._clients:
+            client.put(text)
+
+    # --- the server ---
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        raw = connection.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BYTES)
+        client = _Client(connection)
+        client.put(_json("state", muted=self._muted))
+        if self._caption:
+            client.put(self._caption)
+        self._clients.add(client)
+        pump = asyncio.create_task(client.pump(), name="overlay page")
+        try:
+            async for _ in connection:
+                pass  # pages have nothing to say
+        except ConnectionClosed:
+            return  # a browser that was killed says no goodbye
+        finally:
+            self._clients.discard(client)
+            pump.cancel()
+            await asyncio.gather(pump, return_exceptions=True)
+
+    def _request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """A file, a refusal, or None: go on to the WebSocket."""
+        target = urlsplit(request.path)
+        if target.path not in (*_FILES, "/ws"):
+            return connection.respond(HTTPStatus.NOT_FOUND, "there is no such page\n")
+        host = request.headers.get("Host", "")
+        if not self._token and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+            return connection.respond(HTTPStatus.FORBIDDEN, "wrong Host\n")
+        if self._token and target.path in ("/", "/ws"):
+            given = parse_qs(target.query).get("token", [""])[0]
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                return connection.respond(HTTPStatus.FORBIDDEN, "the token is missing or wrong\n")
+        if target.path != "/ws":
+            body, kind = self._files[target.path]
+            return Response(200, "OK", _headers(kind, len(body)), body)
+        if len(self._clients) >= _CLIENTS:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages\n")
+        origin = request.headers.get("Origin")
+        # a page of another site must not listen in; programs without an Origin may
+        if origin is not None and urlsplit(origin).netloc != host:
+            return connection.respond(HTTPStatus.FORBIDDEN, "wrong Origin\n")
+        return None
+
+
+def _headers(kind: str, length: int) -> Headers:
+    return Headers(
+        {
+            "Content-Type": kind,
+            "Content-Length": str(length),
+            "Cache-Control": "no-store",
+            "Content-Security-Policy": _POLICY,
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Connection": "close",
+        }
+    )
+
+
+def _json(kind: str, **fields: Any) -> str:
+    return json.dumps({"type": kind, **fields})
+
+
+def _reason(error: OSError) -> str:
+    return "the port is in use" if error.errno == 98 else (error.strerror or str(error))
