@@ -1,0 +1,7 @@
+"""Entry of the memory process."""
+
+from workers.memory.worker import MemoryWorker
+from workers.runtime import main
+
+if __name__ == "__main__":
+    main(MemoryWorker)
