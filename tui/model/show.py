@@ -1,0 +1,321 @@
+"""The show as its events tell it: one reducer, bounded everywhere."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from ipc.config import WORKERS
+from ipc.protocol import (
+    AuditEvent,
+    ChatEvent,
+    ChatOutcomeEvent,
+    ClauseEvent,
+    MemoryEvent,
+    Message,
+    MeterEvent,
+    NoticeEvent,
+    ShowEvent,
+    Snapshot,
+    TokenEvent,
+    TraceEvent,
+    TurnEvent,
+    WorkerEvent,
+)
+from ipc.states import ShowState, TurnOutcome, WorkerState
+from ipc.trace import percentile
+from tui.model.text import clean
+
+CHAT_LINES = 400
+CLAUSES = 200
+LOG_LINES = 300
+SERIES = 120  # latencies kept of each span
+TOKEN_CHARS = 4000
+TURNS = 100
+OUTCOMES_AHEAD = 100  # outcomes whose line has not arrived yet: topics are not ordered
+
+
+@dataclass
+class ChatLine:
+    """One line of chat and what became of it."""
+
+    id: str
+    platform: str
+    author: str
+    text: str
+    at: float
+    outcome: TurnOutcome | None = None
+    reason: str = ""
+    turn: int = 0
+
+
+@dataclass
+class Clause:
+    """A piece of what she says. ``heard`` 0..1; ``over`` once it will not grow any more."""
+
+    turn: int
+    clause: int
+    speaker: str
+    text: str
+    heard: float
+    verdict: str
+    at: float
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line of the log. ``level``: info, warning or error."""
+
+    at: float
+    level: str
+    source: str
+    text: str
+    hint: str = ""
+
+
+@dataclass
+class Turn:
+    """Who or what a reply answers, and how it went."""
+
+    turn: int
+    source: str
+    persona: str
+    author: str = ""
+    text: str = ""
+    outcome: TurnOutcome | None = None
+
+
+@dataclass
+class Show:
+    """Everything on screen. ``apply`` takes any event; ``reset`` starts over."""
+
+    epoch: str = ""
+    started_at: float = 0.0
+    profile: str = ""
+    state_dir: str = ""
+    lost: bool = False
+    stopping: bool = False
+    held: bool = False
+    muted: bool = False
+    persona: str = ""
+    personas: list[str] = field(default_factory=list)
+    reason: str = ""
+    queued: int = 0
+    workers: dict[str, WorkerEvent] = field(default_factory=dict)
+    meter: MeterEvent | None = None
+    chat: dict[str, ChatLine] = field(default_factory=dict)
+    turns: dict[int, Turn] = field(default_factory=dict)
+    clauses: dict[tuple[int, int], Clause] = field(default_factory=dict)
+    token_turn: int = 0
+    tokens: str = ""
+    tokens_done: bool = True
+    recall: MemoryEvent | None = None
+    spans: dict[str, deque[float]] = field(default_factory=dict)
+    log: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    log_count: int = 0  # grows for ever: what has not been looked at is a difference
+    chat_count: int = 0
+    _early: dict[str, ChatOutcomeEvent] = field(default_factory=dict)
+
+    def reset(self, snapshot: Snapshot) -> None:
+        """Forget the stream; the snapshot's events come next."""
+        self.__init__()  # type: ignore[misc]  # a dataclass is its own blank page
+        self.epoch = snapshot.epoch
+        self.started_at = snapshot.started_at
+        self.profile = clean(snapshot.profile, 40)
+        self.state_dir = clean(snapshot.state_dir, 200)
+
+    def apply(self, event: Message) -> None:
+        """One event of the events plane; others are ignored."""
+        match event:
+            case WorkerEvent():
+                self._worker(event)
+            case MeterEvent():
+                self.meter = event
+            case ChatEvent():
+                self._chat(event)
+            case ChatOutcomeEvent():
+                self._outcome(event)
+            case TurnEvent():
+                self._turn(event)
+            case TokenEvent():
+                self._token(event)
+            case ClauseEvent():
+                self._clause(event)
+            case MemoryEvent():
+                self.recall = event
+            case TraceEvent():
+                self._trace(event)
+            case ShowEvent():
+                self.held, self.muted = event.held, event.muted
+                self.persona = clean(event.persona, 40)
+                self.personas = [clean(name, 40) for name in event.personas]
+                self.reason, self.queued = clean(event.reason, 200), event.queued
+            case NoticeEvent():
+                self._note(
+                    event.at, event.level, event.source, clean(event.text), clean(event.hint)
+                )
+            case AuditEvent():
+                self._audit(event)
+            case _:
+                pass
+
+    # --- what the panels ask ---
+
+    @property
+    def state(self) -> ShowState:
+        """The word of the status line: the worst that applies."""
+        states = {name: worker.state for name, worker in self.workers.items()}
+        if self.stopping:
+            return ShowState.STOPPING
+        fresh = (WorkerState.WAITING, WorkerState.STARTING)
+        if not states or any(
+            worker.state in fresh and worker.restarts == 0 for worker in self.workers.values()
+        ):
+            return ShowState.STARTING
+        if self.held:
+            return ShowState.HELD
+        if self.muted:
+            return ShowState.MUTED
+        if any(state not in (WorkerState.READY, WorkerState.DISABLED) for state in states.values()):
+            return ShowState.DEGRADED
+        return ShowState.ON_AIR
+
+    @property
+    def worker_names(self) -> list[str]:
+        """Workers in the order of the screen."""
+        known = [name for name in WORKERS if name in self.workers]
+        return known + sorted(set(self.workers) - set(known))
+
+    def p95(self, span: str) -> float | None:
+        """The slow end of a span over the last turns, milliseconds; None without any."""
+        values = self.spans.get(span)
+        return percentile(list(values), 95) if values else None
+
+    @property
+    def overlay_url(self) -> str:
+        """Address of the overlay page, as the stage told it; empty if there is none."""
+        stage = self.workers.get("stage")
+        if stage is None or not stage.state.serves:
+            return ""
+        return next(
+            (clean(v, 120) for v in stage.details.values() if v.startswith(("http:", "https:"))),
+            "",
+        )
+
+    def matching(self, needle: str) -> list[ChatLine]:
+        """Chat lines whose author or text contains ``needle``, oldest first."""
+        if not needle:
+            return list(self.chat.values())
+        wanted = needle.casefold()
+        return [
+            line
+            for line in self.chat.values()
+            if wanted in line.text.casefold() or wanted in line.author.casefold()
+        ]
+
+    # --- reducers ---
+
+    def _worker(self, event: WorkerEvent) -> None:
+        before = self.workers.get(event.name)
+        self.workers[event.name] = event
+        if before is not None and before.state != event.state:
+            failed = event.state in (WorkerState.BACKOFF, WorkerState.FAILED)
+            reason = f": {clean(event.reason)}" if event.reason else ""
+            self._note(
+                event.at,
+                "error" if failed else "info",
+                event.name,
+                f"{before.state} → {event.state}{reason}",
+            )
+
+    def _chat(self, event: ChatEvent) -> None:
+        line = ChatLine(
+            id=event.id,
+            platform=clean(event.platform, 40),
+            author=clean(event.author, 60),
+            text=clean(event.text),
+            at=event.at,
+        )
+        self.chat.pop(event.id, None)
+        self.chat[event.id] = line
+        self.chat_count += 1
+        _bound(self.chat, CHAT_LINES)
+        if early := self._early.pop(event.id, None):
+            self._outcome(early)
+
+    def _outcome(self, event: ChatOutcomeEvent) -> None:
+        line = self.chat.get(event.message_id)
+        if line is None:
+            self._early[event.message_id] = event
+            _bound(self._early, OUTCOMES_AHEAD)
+            return
+        line.outcome, line.reason, line.turn = event.outcome, clean(event.reason, 200), event.turn
+
+    def _turn(self, event: TurnEvent) -> None:
+        self.turns[event.turn] = Turn(
+            turn=event.turn,
+            source=clean(event.source, 20),
+            persona=clean(event.persona, 40),
+            author=clean(event.author, 60),
+            text=clean(event.text),
+        )
+        _bound(self.turns, TURNS)
+        if (line := self.chat.get(event.message_id)) is not None:
+            line.turn = event.turn
+
+    def _token(self, event: TokenEvent) -> None:
+        if event.turn != self.token_turn:
+            self.token_turn, self.tokens = event.turn, ""
+        self.tokens = (self.tokens + clean(event.text))[-TOKEN_CHARS:]
+        self.tokens_done = event.done
+
+    def _clause(self, event: ClauseEvent) -> None:
+        key = (event.turn, event.clause)
+        again = key in self.clauses
+        self.clauses[key] = Clause(
+            turn=event.turn,
+            clause=event.clause,
+            speaker=clean(event.speaker, 40),
+            text=clean(event.text),
+            heard=min(1.0, max(0.0, event.heard)),
+            verdict=event.verdict,
+            at=event.at,
+            over=again or event.verdict == "drop" or event.heard >= 1.0,
+        )
+        _bound(self.clauses, CLAUSES)
+
+    def _trace(self, event: TraceEvent) -> None:
+        for name, value in event.spans_ms.items():
+            self.spans.setdefault(name, deque(maxlen=SERIES)).append(value)
+        if (turn := self.turns.get(event.turn)) is not None:
+            turn.outcome = event.outcome
+        for clause in self.clauses.values():
+            if clause.turn <= event.turn:
+                clause.over = True
+        if event.turn == self.token_turn:
+            self.tokens_done = True
+
+    def _audit(self, event: AuditEvent) -> None:
+        if event.verb == "stop" and event.ok:
+            self.stopping = True
+        args = " ".join(_short(value) for value in event.args.values())
+        text = f"{event.verb} {args}".strip()
+        if event.ok:
+            self._note(event.at, "info", event.who, text)
+        else:
+            self._note(event.at, "warning", event.who, f"{text}: {clean(event.error)}")
+
+    def _note(self, at: float, level: str, source: str, text: str, hint: str = "") -> None:
+        self.log.append(LogEntry(at, level, clean(source, 40), text, hint))
+        self.log_count += 1
+
+
+def _short(value: Any) -> str:
+    return clean(str(value), 80)
+
+
+def _bound(table: dict[Any, Any], most: int) -> None:
+    while len(table) > most:
+        del table[next(iter(table))]

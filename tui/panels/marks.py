@@ -1,0 +1,100 @@
+"""Glyphs, colours, bars and sparklines. Colours are the terminal's own sixteen.
+
+A state is always glyph + word + colour, so that none of them is needed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from ipc.states import ShowState, TurnOutcome, WorkerState
+from tui.panels.pane import plain
+
+SHOW_MARKS: dict[ShowState, tuple[str, str, str]] = {
+    ShowState.ON_AIR: ("●", "ON AIR", "bold green"),
+    ShowState.HELD: ("◼", "HELD", "bold yellow"),
+    ShowState.MUTED: ("◌", "MUTED", "bold yellow"),
+    ShowState.DEGRADED: ("▲", "DEGRADED", "bold yellow"),
+    ShowState.STARTING: ("◐", "STARTING", "bold cyan"),
+    ShowState.STOPPING: ("◼", "STOPPING", "bold red"),
+}
+LOST_MARK = ("✖", "SHOW ENDED", "bold red")
+
+WORKER_MARKS: dict[WorkerState, tuple[str, str]] = {
+    WorkerState.DISABLED: ("○", "bright_black"),
+    WorkerState.WAITING: ("◌", "cyan"),
+    WorkerState.STARTING: ("◐", "cyan"),
+    WorkerState.READY: ("●", "green"),
+    WorkerState.DEGRADED: ("▲", "yellow"),
+    WorkerState.DRAINING: ("◍", "yellow"),
+    WorkerState.STOPPING: ("◼", "yellow"),
+    WorkerState.BACKOFF: ("↻", "red"),
+    WorkerState.FAILED: ("✖", "bold red"),
+}
+
+OUTCOME_MARKS: dict[TurnOutcome | None, tuple[str, str, str]] = {
+    None: ("·", "waiting", "bright_black"),
+    TurnOutcome.PLAYED: ("✓", "answered", "green"),
+    TurnOutcome.SKIPPED: ("»", "skipped", "yellow"),
+    TurnOutcome.BLOCKED: ("⊘", "blocked", "red"),
+    TurnOutcome.FAILED: ("✖", "failed", "red"),
+    TurnOutcome.SHED: ("–", "passed over", "bright_black"),
+}
+
+LEVEL_MARKS = {"info": ("·", ""), "warning": ("▲", "yellow"), "error": ("✖", "red")}
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_PERSONA_STYLES = ("cyan", "magenta", "green", "yellow", "blue")
+_AUTHOR_STYLES = ("cyan", "magenta", "green", "blue", "yellow", "bright_blue", "bright_magenta")
+
+
+def persona_style(name: str, personas: Sequence[str]) -> str:
+    """Colour of a personality: by her place in the configuration, so it never moves."""
+    folded = [persona.casefold() for persona in personas]
+    at = folded.index(name.casefold()) if name.casefold() in folded else len(folded)
+    return _PERSONA_STYLES[at % len(_PERSONA_STYLES)]
+
+
+def author_style(name: str) -> str:
+    """The same colour for the same viewer, in every process."""
+    return _AUTHOR_STYLES[sum(name.encode("utf-8", "replace")) % len(_AUTHOR_STYLES)]
+
+
+def usage_style(fraction: float) -> str:
+    """Green with room, yellow near the limit, red beyond it."""
+    return "red" if fraction > 1.0 else "yellow" if fraction > 0.85 else "green"
+
+
+def bar(fraction: float, width: int, style: str = "") -> Text:
+    """A bar of exactly ``width`` cells; full at 1.0, red past it."""
+    filled = round(max(0.0, min(1.0, fraction)) * width)
+    line = plain("━" * filled, style or usage_style(fraction))
+    line.append("─" * (width - filled), "bright_black")
+    return line
+
+
+def sparkline(values: Sequence[float], width: int, target: float | None) -> Text:
+    """The newest ``width`` values, right-aligned. The middle is the target; above it is red."""
+    shown = list(values)[-width:]
+    top = 2 * target if target else max(shown, default=0.0)
+    line = plain(" " * (width - len(shown)))
+    for value in shown:
+        level = min(7, int(8 * value / top)) if top > 0 else 0
+        line.append(_BLOCKS[max(0, level)], "red" if target and value > target else "green")
+    return line
+
+
+def gigabytes(mb: float) -> str:
+    """Megabytes as people read them, in at most five characters."""
+    if mb < 1000:
+        return f"{mb:.0f}M"
+    return f"{mb / 1024:.1f}G" if mb < 100 * 1024 else f"{mb / 1024:.0f}G"
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03``, or ``02:03`` under an hour."""
+    minutes, second = divmod(max(0, int(seconds)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"

@@ -1,0 +1,219 @@
+"""Chat, transcript, tokens and memory: what is said and why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tui.model.show import ChatLine, Clause, Show
+from tui.model.text import clean, cut, fit, wrap, wrap_at_most
+from tui.model.view import View
+from tui.panels.marks import OUTCOME_MARKS, author_style, bar, persona_style
+from tui.panels.pane import plain, title
+
+Clock = Callable[[float], str]
+"""Wall-clock seconds to the text of a time."""
+
+_CHAT_ROWS = 3  # most rows of one line of chat
+_AUTHOR_CELLS = 12
+
+
+def local_clock(at: float) -> str:
+    """Hours and minutes where the operator sits."""
+    return time.strftime("%H:%M", time.localtime(at)) if at else "--:--"
+
+
+def draw_chat(show: Show, view: View, width: int, height: int, clock: Clock) -> list[Text]:
+    """Newest at the bottom, or around the cursor. Never more work than there are rows."""
+    lines = show.matching(view.needle)
+    waiting = sum(1 for line in lines if line.outcome is None)
+    notes = [f"/{view.needle}" if view.needle else "", f"{len(lines)} lines"]
+    if waiting:
+        notes.append(f"{waiting} waiting")
+    if view.cursor:
+        notes.append("End: newest")
+    note = " · ".join(note for note in notes if note)
+    head = title("Chat", width, focused=view.focus == "chat", note=note)
+    room = height - 1
+    if not lines:
+        empty = (
+            f"no line of chat has {cut(view.needle, 30)!r} · Esc shows all"
+            if view.needle
+            else "no chat yet · i types a line"
+        )
+        return [head, plain(cut(f" {empty}", width), "bright_black")]
+    at = next((i for i, line in enumerate(lines) if line.id == view.cursor), len(lines) - 1)
+    body: list[Text] = []
+    below: list[Text] = []
+    if view.cursor:
+        for line in lines[at + 1 :]:
+            if len(below) >= room // 3:
+                break
+            below.extend(_chat_rows(line, width, clock, selected=False))
+        below = below[: room // 3]
+    for line in reversed(lines[: at + 1]):
+        selected = bool(view.cursor) and line.id == view.cursor
+        body[:0] = _chat_rows(line, width, clock, selected=selected)
+        if len(body) + len(below) >= room:
+            break
+    return [head, *(body + below)[-room:]] if room > 0 else [head]
+
+
+def _chat_rows(line: ChatLine, width: int, clock: Clock, *, selected: bool) -> list[Text]:
+    glyph, _, style = OUTCOME_MARKS[line.outcome]
+    author_cells = min(_AUTHOR_CELLS, max(4, width // 5))
+    indent = 9 + author_cells + 1
+    rows = wrap_at_most(line.text, max(4, width - indent), _CHAT_ROWS) or [""]
+    result = []
+    for number, row in enumerate(rows):
+        text = plain(" ")
+        if number == 0:
+            text.append(clock(line.at), "bright_black")
+            text.append(" ")
+            text.append(glyph, style)
+            text.append(" ")
+            text.append(fit(line.author, author_cells), author_style(line.author))
+            text.append(" ")
+        else:
+            text.append(" " * (indent - 1))
+        text.append(row, "bright_black" if style == "bright_black" and line.outcome else "")
+        if selected:
+            text = plain(fit(text.plain, width), "reverse")
+        result.append(text)
+    return result
+
+
+def draw_transcript(show: Show, view: View, width: int, height: int) -> list[Text]:
+    """What she said, newest at the bottom; what was cut before it was heard is struck out."""
+    spoken = list(show.clauses.values())
+    turns = {clause.turn for clause in spoken}
+    head = title(
+        "Transcript",
+        width,
+        focused=view.focus == "transcript",
+        note=f"{len(turns)} replies" if turns else "",
+    )
+    room = height - 1
+    body: list[Text] = []
+    for turn in reversed(list(dict.fromkeys(clause.turn for clause in spoken))):
+        body[:0] = _turn_rows(show, [c for c in spoken if c.turn == turn], width)
+        if len(body) >= room:
+            break
+    if not body:
+        body = [plain(cut(" nothing said yet", width), "bright_black")]
+    return [head, *body[-room:]] if room > 0 else [head]
+
+
+def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
+    speaker = clauses[-1].speaker
+    turn = show.turns.get(clauses[0].turn)
+    style = persona_style(speaker, show.personas)
+    rows: list[Text] = []
+    if turn is not None and turn.author and turn.text:
+        asked = plain(" ↳ ", "bright_black")
+        asked.append(cut(f"{turn.author}: {turn.text}", width - 4), "bright_black")
+        rows.append(asked)
+    words = Text(end="")
+    for clause in clauses:
+        if len(words):
+            words.append(" ")
+        _append_clause(words, clause)
+    name = cut(speaker, max(4, width // 4))
+    indent = cell_len(name) + 2
+    for number, (start, end) in enumerate(_spans(words.plain, max(4, width - indent - 1))):
+        row = plain(" ")
+        row.append(name if number == 0 else " " * cell_len(name), f"bold {style}")
+        row.append(" ")
+        row.append_text(words[start:end])
+        rows.append(row)
+    return rows
+
+
+def _append_clause(words: Text, clause: Clause) -> None:
+    if clause.verdict == "drop":
+        words.append("⊘ withheld by the gate", "red")
+        return
+    text = clause.text + (" ⊘" if clause.verdict == "mask" else "")
+    if not clause.over:
+        words.append(text, "bold")
+        return
+    heard = round(len(text) * clause.heard)
+    words.append(text[:heard])
+    if heard < len(text):
+        words.append("▏" if heard else "", "yellow")
+        words.append(text[heard:], "bright_black strike")
+
+
+def _spans(text: str, width: int) -> list[tuple[int, int]]:
+    """Where each wrapped row of ``text`` begins and ends, in characters."""
+    spans = []
+    at = 0
+    for row in wrap(text, width):
+        start = text.find(row, at)
+        if start < 0:
+            start = at
+        at = start + len(row)
+        spans.append((start, at))
+    return spans
+
+
+def draw_tokens(show: Show, view: View, width: int, height: int) -> list[Text]:
+    """The tail of the text being generated; its height never changes."""
+    turn = show.turns.get(show.token_turn)
+    if not show.token_turn:
+        note = ""
+    else:
+        what = "done" if show.tokens_done else "writing"
+        note = f"turn {show.token_turn} · {what}"
+        if turn is not None and turn.author:
+            note = f"for {turn.author} · {note}"
+    head = title("Tokens", width, focused=view.focus == "tokens", note=note)
+    room = height - 1
+    if room <= 0:
+        return [head]
+    if not show.tokens:
+        return [head, plain(cut(" nothing generated yet", width), "bright_black")]
+    tail = show.tokens[-(room + 1) * width :]
+    rows = wrap(tail.strip(), max(2, width - 2))[-room:]
+    style = "bright_black" if show.tokens_done else ""
+    body = [plain(f" {row}", style) for row in rows]
+    if not show.tokens_done:
+        body[-1].append("▌", "cyan")
+    return [head, *body]
+
+
+def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
+    """What memory gave for the newest turn, best first, with its similarity."""
+    recall = show.recall
+    note = ""
+    if recall is not None:
+        late = "late, not used" if recall.late else f"{len(recall.hits)} hits"
+        note = f"turn {recall.turn} · {late}"
+    head = title("Memory", width, focused=view.focus == "memory", note=note)
+    room = height - 1
+    if recall is None or room <= 0:
+        return [head, plain(cut(" nothing recalled yet", width), "bright_black")][: max(1, height)]
+    body: list[Text] = []
+    if recall.query and room > 2:
+        asked = plain(" ? ", "bright_black")
+        asked.append(cut(clean(recall.query), width - 4), "bright_black")
+        body.append(asked)
+    rows_each = max(1, (room - len(body)) // max(1, len(recall.hits)))
+    for hit in sorted(recall.hits, key=lambda hit: -hit.score):
+        who = cut(clean(hit.who, 60), 12)
+        text = f"{who}: {clean(hit.text)}" if who else clean(hit.text)
+        for number, row in enumerate(wrap_at_most(text, max(4, width - 14), rows_each)):
+            line = plain(" ")
+            if number == 0:
+                line.append_text(bar(hit.score, 6, "cyan"))
+                line.append(f" {hit.score:.2f} ", "bold")
+            else:
+                line.append(" " * 12)
+            line.append(row)
+            body.append(line)
+    if not recall.hits:
+        body.append(plain(cut(" nothing similar is remembered", width), "bright_black"))
+    return [head, *body[:room]]
