@@ -276,7 +276,9 @@ class Playout:
             if clause is None or clause.caption is None:
                 return
             start_ns = max(self._cursor_ns, now_ns)
-            turn.begun = True
+            if not turn.begun:
+                turn.begun = True
+                self._credit_ns = now_ns
             if clause.mute:
                 clause.silent = True
                 words = len(clause.caption.text.split())
