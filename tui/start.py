@@ -21,6 +21,7 @@ _POLL_S = 0.05
 START_LIMIT_S = 20.0  # to the first answer; the workers go on loading after it
 STOP_LIMIT_S = 30.0
 _ERROR_BYTES = 4096
+_ERROR_MARK = "spark-tui: "  # the supervisor puts it before the sentence it ends with
 
 
 class StartFailed(SparkError):
@@ -175,8 +176,8 @@ def _ended(show: Show, code: int, before: int) -> StartFailed:
         text = f"the supervisor crashed: {text.splitlines()[-1]}"
     if code < 0:
         text = text or f"the supervisor was ended by signal {-code}"
-    message, _, hint = (text or "the supervisor ended without a word").partition("\n")
-    message = message.removeprefix("error: ")
+    text = text.rpartition(_ERROR_MARK)[2] or "the supervisor ended without a word"
+    message, _, hint = text.partition("\n  ")
     return StartFailed(
         message,
         hint.strip() or f"its log is {show.log_file}",
