@@ -3,8 +3,9 @@
 Reads ``FAKE_DIR/NAME.json`` at its start; appends a line to ``FAKE_DIR/NAME.marks`` for each
 incarnation. Keys: ``crash_starts`` (so many first incarnations exit with 3), ``exit_code``
 (exit at load with it, after Failing), ``silent_exit`` (exit with it at once, before Hello),
-``load_gate`` (a FIFO: loading lasts until its other end was opened and closed), ``ignore_term``, ``children`` (argument
-lists to start: "group" or "session"), ``problem``.
+``load_gate`` (a FIFO: loading lasts until its other end was opened and closed),
+``drain_gate`` (never finish draining), ``ignore_term``, ``children`` ("group", "session",
+"bare": processes to start), ``problem`` (degraded from the start).
 The command verbs do the rest: the text of ``say``/``chat``/``recall`` names the fault.
 """
 

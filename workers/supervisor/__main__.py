@@ -56,9 +56,12 @@ async def _run(options: argparse.Namespace) -> int:
     try:
         _preflight(config)
         notifier = Notifier() if options.foreground else None
-        supervisor = Supervisor(
-            config, endpoints, state_dir, options.profile, say=_Console(), notifier=notifier
-        )
+        try:
+            supervisor = Supervisor(
+                config, endpoints, state_dir, options.profile, say=_Console(), notifier=notifier
+            )
+        except OSError as error:
+            raise _unusable(state_dir, error) from None
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, supervisor.stop, signal.Signals(number).name)
@@ -77,10 +80,14 @@ def _make_private(state_dir: Path) -> None:
         for name in ("logs", "recordings"):
             (state_dir / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise PathNotWritable(
-            f"cannot use the state directory {state_dir}: {error.strerror}",
-            "name one you can write to with --state",
-        ) from None
+        raise _unusable(state_dir, error) from None
+
+
+def _unusable(state_dir: Path, error: OSError) -> PathNotWritable:
+    return PathNotWritable(
+        f"cannot write {error.filename or state_dir}: {error.strerror}",
+        "free the place, or name a state directory you can write to with --state",
+    )
 
 
 def _preflight(config: Config) -> None:

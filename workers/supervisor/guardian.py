@@ -15,6 +15,7 @@ from workers.supervisor.reaper import TOKEN_VARIABLE
 
 _log = logging.getLogger(__name__)
 _CLEAR_WITHIN_S = 2.0
+_LAST_LOOK_S = 1.0
 _RESCAN_S = 0.02
 _RESPAWN_S = 1.0  # not in a tight loop if something keeps killing it
 
@@ -68,7 +69,10 @@ class Guardian:
         if self._pipe >= 0:
             os.close(self._pipe)
             self._pipe = -1
-        self._popen.wait(timeout=5)
+        try:
+            self._popen.wait(timeout=_LAST_LOOK_S)
+        except subprocess.TimeoutExpired:
+            _log.warning("something of the show does not die; the reaper goes on")
 
     def _spawn(self) -> None:
         self._respawn = None

@@ -17,6 +17,7 @@ class Notifier:
         watchdog_us = env.pop("WATCHDOG_USEC", "")
         for_pid = env.pop("WATCHDOG_PID", "")
         self._address = "\0" + address[1:] if address.startswith("@") else address
+        self._said = ""
         meant = not for_pid or for_pid == str(os.getpid())
         usable = meant and watchdog_us.isdigit()
         self.watchdog_s = int(watchdog_us) / 1e6 if usable else 0.0  # 0: none is wanted
@@ -32,7 +33,13 @@ class Notifier:
         self._send("READY=1")
 
     def status(self, text: str) -> None:
-        self._send(f"STATUS={text.splitlines()[0] if text else ''}")
+        if text != self._said:
+            self._said = text
+            self._send(f"STATUS={text}")
+
+    def extend(self, more_s: float) -> None:
+        """Loading goes on: do not count it as a failed start for this much longer."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(more_s * 1e6)}")
 
     def watchdog(self) -> None:
         if self.watchdog_s:

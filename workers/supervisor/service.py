@@ -20,7 +20,7 @@ from ipc.config import AFTER, WORKERS, Config
 from ipc.control import ControlServer
 from ipc.endpoints import Endpoints
 from ipc.events import EventHub
-from ipc.load import encode_config
+from ipc.load import PROJECT_CONFIG, encode_config
 from ipc.operator import Incoming, OperatorServer
 from ipc.protocol import (
     Ack,
@@ -61,10 +61,18 @@ from workers.supervisor.unit import Unit
 _STOP_WITHIN_S = 9.0  # the whole show; ten seconds are promised
 _ACK_WITHIN_S = 2.0
 _SHED_HOLD_S = 60.0  # a shed worker stays away at least this long
+_PATIENCE_S = 30.0  # systemd waits this much longer while large models load
 _OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 _log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+
+
+def interpreter(configured: str) -> str:
+    """The program for ``python = ...``: a path is relative to the project, not to the caller."""
+    if not configured:
+        return sys.executable
+    return str(PROJECT_CONFIG.parent / configured) if "/" in configured else configured
 
 
 class Supervisor:
@@ -204,13 +212,19 @@ class Supervisor:
             "SPARK_VTUBER_WORKER": unit.name,
             TOKEN_VARIABLE: self._guardian.token,
         }
-        command = [unit.section.python or sys.executable, "-m", f"workers.{unit.name}"]
+        if unit.section.python:  # it may not have this project installed
+            env["PYTHONPATH"] = os.pathsep.join(
+                filter(None, [str(PROJECT_CONFIG.parent), env.get("PYTHONPATH", "")])
+            )
+        command = [interpreter(unit.section.python), "-m", f"workers.{unit.name}"]
         process = Process(command, env, unit.journal, on_exit)
         self._guardian.watch(process.pid)
         return process
 
     def blocker(self, unit: Unit) -> str:
         """What keeps it from starting now; empty if nothing does."""
+        if self._stopping:
+            return "the show ends"
         if unit.incarnation == 0:  # a restart does not wait for others: one for one
             states = {name: other.state for name, other in self.units.items()}
             if others := unsettled(unit.name, AFTER, states):
@@ -274,12 +288,15 @@ class Supervisor:
         if self._stopping:
             return
         if state is WorkerState.FAILED:
-            self._notice("error", f"{LOSSES[unit.name]} ({unit.name} {unit.reason})", unit.name)
+            text = f"{LOSSES[unit.name]} ({unit.name}: {unit.reason})"
+            self._notice("error", text, unit.name, unit.hint)
         elif state is WorkerState.BACKOFF:
-            self._notice("warning", f"{unit.name} crashed: {unit.reason}", unit.name)
+            self._notice("warning", f"{unit.name} crashed: {unit.reason}", unit.name, unit.hint)
+        elif state is WorkerState.READY and unit.restarts:
+            self._notice("info", f"{unit.name} is back", unit.name)
 
-    def _notice(self, level: str, text: str, worker: str) -> None:
-        hint = f"spark-tui ctl logs {worker}; spark-tui ctl restart {worker}"
+    def _notice(self, level: str, text: str, worker: str, hint: str = "") -> None:
+        hint = hint or f"spark-tui ctl logs {worker}; spark-tui ctl restart {worker}"
         self.publish(
             NoticeEvent(level=level, source="supervisor", text=text, hint=hint, at=time.time())
         )
@@ -313,7 +330,8 @@ class Supervisor:
             unit.failing(message)
 
     def _welcome(self, unit: Unit) -> None:
-        unit.connected = True
+        if not unit.hello():
+            return
         peers = [
             Peer(name=other.name, state=other.state, incarnation=other.incarnation)
             for other in self.units.values()
@@ -515,6 +533,8 @@ class Supervisor:
             if self._notifier:
                 self._notifier.watchdog()
                 self._notifier.status(self._state())
+                if not self._started:
+                    self._notifier.extend(_PATIENCE_S)
 
     async def _measure(self) -> None:
         """Memory and CPU of everybody; sheds a worker when the machine runs out."""

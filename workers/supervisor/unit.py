@@ -72,6 +72,7 @@ class Unit:
         )
         self.state = WorkerState.WAITING if section.enabled else WorkerState.DISABLED
         self.reason = "" if section.enabled else "switched off in the configuration"
+        self.hint = ""  # the mend its last failure named
         self.incarnation = 0
         self.connected = False  # Hello was answered and the process has not ended
         self.progress = ""
@@ -170,6 +171,11 @@ class Unit:
 
     # --- messages of the present incarnation ---
 
+    def hello(self) -> bool:
+        """It is there; False if its process has ended meanwhile."""
+        self.connected = self._process is not None and not self._process.exited.done()
+        return self.connected
+
     def loading(self, message: Loading) -> None:
         if self.state is WorkerState.STARTING:
             self.progress, self.fraction = message.text, message.fraction
@@ -234,6 +240,7 @@ class Unit:
             return
         self._order = asyncio.get_running_loop().create_future()
         self._failing = None
+        self.hint = ""
         self.incarnation += 1
         self.details, self.progress, self.fraction = {}, "", None
         try:
@@ -302,6 +309,7 @@ class Unit:
 
     def _last_words(self, code: int) -> str:
         if self._failing is not None:
+            self.hint = self._failing.hint
             return self._failing.error
         said = self.journal.last_words()
         return f"{describe_exit(code)}: {said}" if said else describe_exit(code)

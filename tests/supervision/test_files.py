@@ -1,0 +1,124 @@
+"""Unit: journal, recorder, notifier, reaper's search, and what the supervisor imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from ipc.protocol import NoticeEvent
+from workers.supervisor import reaper
+from workers.supervisor.journal import Journal
+from workers.supervisor.notify import Notifier
+from workers.supervisor.recorder import Recorder
+
+HEAVY = ("torch", "textual", "numpy", "transformers", "onnxruntime", "lancedb", "pynvml", "psutil")
+
+
+def test_the_supervisor_imports_nothing_heavy() -> None:
+    code = "import sys, workers.supervisor.__main__; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & set(HEAVY)
+
+
+def test_the_reaper_needs_the_standard_library_only() -> None:
+    code = "import sys, runpy; runpy.run_path(sys.argv[1]); print(len(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", code, reaper.__file__],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert int(done.stdout) < 80
+
+
+def test_a_journal_keeps_crashes_and_strips_control_characters(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "tts.log")
+    journal.begin("incarnation 1")
+    journal.write(b"one\ntw")
+    journal.write(b"o \x1b[31mred\nunfinished")
+    journal.end()
+    assert journal.lines()[1:] == ["one", "two \N{REPLACEMENT CHARACTER}[31mred", "unfinished"]
+    assert journal.last_words() == "unfinished"
+    journal.begin("incarnation 2")
+    assert journal.last_words() == ""
+    journal.close()
+    assert b"\x1b[31mred" in (tmp_path / "tts.log").read_bytes()
+
+
+def test_a_journal_is_bounded_on_disk_and_in_memory(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "tts.log")
+    for _ in range(200):
+        journal.write((b"x" * 65535) + b"\n")
+    journal.write(b"y" * 1_000_000)
+    journal.close()
+    assert len(list(tmp_path.iterdir())) == 2
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 10 * 1024 * 1024
+    assert max(map(len, journal.lines())) <= 8192
+    assert len(journal.lines()) <= 400
+
+
+def test_recordings_rotate_are_private_and_parse(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "rec", file_mb=0.001, files=3, clock=lambda: 1000.5)
+    for number in range(100):
+        recorder.write(NoticeEvent(level="info", source="test", text=f"line {number} ✨"))
+    recorder.close()
+    files = sorted((tmp_path / "rec").iterdir())
+    assert len(files) == 3
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
+    lines = [json.loads(line) for path in files for line in path.read_text().splitlines()]
+    assert lines[-1] == {
+        "t": 1000.5,
+        "event": {
+            "type": "NoticeEvent", "level": "info", "source": "test", "text": "line 99 ✨",
+        },
+    }  # fmt: skip
+
+
+def test_systemd_is_told_and_workers_do_not_inherit_its_socket(tmp_path: Path) -> None:
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(path)
+        systemd.settimeout(5)
+        env = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000", "HOME": "/"}
+        notifier = Notifier(env)
+        assert env == {"HOME": "/"}
+        assert notifier.watchdog_s == 30
+        notifier.ready()
+        notifier.status("on_air")
+        notifier.status("on_air")
+        notifier.watchdog()
+        notifier.stopping()
+        heard = [systemd.recv(100).decode() for _ in range(4)]
+        assert heard == ["READY=1", "STATUS=on_air", "WATCHDOG=1", "STOPPING=1"]
+        notifier.close()
+        notifier.ready()
+
+
+def test_without_systemd_nothing_happens() -> None:
+    notifier = Notifier({})
+    notifier.ready()
+    notifier.watchdog()
+    notifier.close()
+
+
+def test_the_search_finds_a_token_and_a_session_but_not_zombies() -> None:
+    code = "import signal; signal.pause()"
+    mark = f"{reaper.TOKEN_VARIABLE}=search-test-{os.getpid()}"
+    env = dict([mark.split("=")])
+    marked = subprocess.Popen([sys.executable, "-S", "-c", code], env=env)
+    leader = subprocess.Popen([sys.executable, "-S", "-c", code], start_new_session=True, env={})
+    try:
+        assert reaper.find([mark.encode()], {leader.pid}) == sorted([marked.pid, leader.pid])
+        assert reaper.kill([mark.encode()], {leader.pid}) == 2
+        os.waitid(os.P_PID, marked.pid, os.WEXITED | os.WNOWAIT)
+        os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+        assert reaper.find([mark.encode()], {leader.pid}) == []
+    finally:
+        marked.kill()
+        leader.kill()
+        marked.wait()
+        leader.wait()
