@@ -1,0 +1,372 @@
+"""A whole show around the director's core, in virtual time: no sockets, no sleeps.
+
+The other workers are small models that keep to the protocol: the language model drips
+tokens, the voice takes clauses one by one, the stage plays turns in order and reports.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ipc.config import Config
+from ipc.fence import Fence
+from ipc.load import load_config
+from ipc.protocol import (
+    Cancel,
+    Caption,
+    ChatMessage,
+    ChatOutcomeEvent,
+    Generate,
+    Generated,
+    MemoryHit,
+    Message,
+    NoticeEvent,
+    Peer,
+    Playback,
+    Recall,
+    Recalled,
+    StageControl,
+    Synthesise,
+    Synthesised,
+    Tokens,
+    TraceEvent,
+    TurnEnd,
+    TurnEvent,
+)
+from ipc.states import Finish, WorkerState
+from workers.director.core import Director
+
+MS = 1_000_000
+S = 1_000_000_000
+REPLY = "Oh, hello there my friend! I was just looking at the stars. They are bright tonight."
+
+
+def config(**director: Any) -> Config:
+    """The embedded defaults with some of the director's keys changed."""
+    base = load_config(env={})
+    return msgspec.structs.replace(
+        base, director=msgspec.structs.replace(base.director, **director)
+    )
+
+
+class Simulation:
+    """``run_for``, ``run_until`` and ``say`` things; look at ``events`` and ``sent``."""
+
+    def __init__(self, path: Path, settings: Config | None = None) -> None:
+        self.settings = settings or config(idle_after_s=0.0)
+        self.path = path
+        self.now = 100 * S
+        self.fence = Fence()
+        self.events: list[Message] = []
+        self.sent: list[tuple[int, str, Message]] = []
+        self.opened: list[int] = []
+        self.cancels: list[tuple[int, bool]] = []
+        self.problem_text = ""
+        self.reply: str | Callable[[Generate], str] = REPLY
+        self.finish = Finish.STOP
+        self.recall_ms = 10.0
+        self.token_ms = 20.0
+        self.first_token_ms = 80.0
+        self.made_ms = 30.0
+        self.silent: set[str] = set()  # workers that take work and never answer
+        self.states = dict.fromkeys(("stage", "tts", "llm", "memory", "chat"), WorkerState.READY)
+        self.incarnations = dict.fromkeys(self.states, 1)
+        self._queue: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+        self._ids = count(1)
+        self._voice_free = 0
+        self.outstanding: set[tuple[int, int]] = set()  # what the voice works on
+        self.most_outstanding = 0
+        self.stage = FakeStage(self)
+        self.core = Director(self.settings, path, self)
+
+    # --- the port ---
+
+    def send(self, worker: str, message: Message) -> bool:
+        self.sent.append((self.now, worker, message))
+        if self.states[worker].serves and worker not in self.silent:
+            getattr(self, f"_to_{worker}")(message)
+        return True
+
+    def publish(self, event: Message) -> None:
+        self.events.append(event)
+
+    def notice(self, level: str, text: str, hint: str = "") -> None:
+        self.events.append(NoticeEvent(level=level, source="director", text=text, hint=hint))
+
+    def problem(self, text: str) -> None:
+        self.problem_text = text
+
+    def cancel(self, turn: int, *, up_to: bool = False, reason: str = "") -> None:
+        self.cancels.append((turn, up_to))
+        self._fence(Cancel(turn=turn, up_to=up_to, reason=reason))
+
+    def open_turn(self, turn: int) -> None:
+        assert turn > self.fence.floor
+        assert turn > max(self.opened, default=0)
+        self.opened.append(turn)
+
+    def state_of(self, worker: str) -> WorkerState:
+        return self.states[worker]
+
+    def now_ns(self) -> int:
+        return self.now
+
+    # --- the other workers ---
+
+    def _to_memory(self, message: Message) -> None:
+        if isinstance(message, Recall):
+            hits = [MemoryHit(id="1", text="Ann likes tea.", score=0.8)]
+            self.after(self.recall_ms, lambda: self.deliver(Recalled(turn=message.turn, hits=hits)))
+
+    def _to_llm(self, message: Message) -> None:
+        if not isinstance(message, Generate):
+            return
+        turn, born = message.turn, self.incarnations["llm"]
+        text = self.reply(message) if callable(self.reply) else self.reply
+        tokens = re.findall(r"\s*\S+", text)
+
+        def answer(reply: Callable[[], Message]) -> None:
+            if self.incarnations["llm"] == born:
+                self.deliver(reply())
+
+        for index, token in enumerate(tokens):
+            at = self.first_token_ms + index * self.token_ms
+            self.after(
+                at,
+                lambda t=token: answer(lambda: Tokens(turn=turn, text=t, engine_ns=5)),
+            )
+        end = self.first_token_ms + len(tokens) * self.token_ms
+        self.after(
+            end,
+            lambda: answer(lambda: Generated(turn=turn, finish=self.finish, tokens=len(tokens))),
+        )
+
+    def _to_tts(self, message: Message) -> None:
+        assert isinstance(message, Synthesise)
+        assert self.fence.allows(message.turn)
+        key, born = (message.turn, message.clause), self.incarnations["tts"]
+        self.outstanding.add(key)
+        self.most_outstanding = max(self.most_outstanding, len(self.outstanding))
+        assert len(self.outstanding) <= self.settings.tts.clauses_ahead
+        self._voice_free = max(self.now, self._voice_free) + int(self.made_ms * MS)
+        seconds = 0.3 * len(message.text.split())
+
+        def made() -> None:
+            self.outstanding.discard(key)
+            if self.incarnations["tts"] == born and self.fence.allows(message.turn):
+                self.deliver(Synthesised(turn=message.turn, clause=message.clause, audio_s=seconds))
+                self.stage.sound(key, seconds)
+
+        self.after((self._voice_free - self.now) / MS, made)
+
+    def _to_stage(self, message: Message) -> None:
+        self.stage.take(message)
+
+    # --- what happens ---
+
+    def start(self) -> Simulation:
+        peers = [
+            Peer(name=name, state=state, incarnation=self.incarnations[name])
+            for name, state in self.states.items()
+        ]
+        self.core.start(peers)
+        return self
+
+    def chat(self, text: str = "hi Nova", author: str = "Ann", message_id: str = "") -> str:
+        message_id = message_id or f"m{next(self._ids)}"
+        self.deliver(
+            ChatMessage(
+                id=message_id,
+                platform="console",
+                author=author,
+                author_id=author.lower(),
+                text=text,
+                received_ns=self.now,
+                at=0.0,
+            )
+        )
+        return message_id
+
+    def deliver(self, message: Message) -> None:
+        """As ``workers.runtime`` does: fenced messages go, except reports of the stage."""
+        if self.fence.allows(getattr(message, "turn", 0)) or isinstance(message, Playback):
+            self.core.receive(message)
+
+    def fence_from_outside(self, turn: int, *, up_to: bool = False, reason: str = "ban") -> None:
+        cancel = Cancel(turn=turn, up_to=up_to, reason=reason)
+        self._fence(cancel)
+        self.core.cancelled(cancel)
+
+    def lose(self, worker: str, state: WorkerState = WorkerState.BACKOFF) -> None:
+        self.states[worker] = state
+        self.incarnations[worker] += 1  # nothing of the old process arrives any more
+        if worker == "tts":
+            self.outstanding.clear()
+            self._voice_free = 0
+        if worker == "stage":
+            self.stage = FakeStage(self)
+        self._tell(worker)
+
+    def recover(self, worker: str) -> None:
+        self.states[worker] = WorkerState.READY
+        self._tell(worker)
+
+    def _tell(self, worker: str) -> None:
+        self.core.peer_changed(
+            Peer(name=worker, state=self.states[worker], incarnation=self.incarnations[worker])
+        )
+
+    def _fence(self, cancel: Cancel) -> None:
+        self.fence.apply(cancel)
+        self.outstanding = {key for key in self.outstanding if self.fence.allows(key[0])}
+        self.stage.cut()
+
+    # --- time ---
+
+    def after(self, delay_ms: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (self.now + int(delay_ms * MS), next(self._order), call))
+
+    def run_for(self, seconds: float) -> None:
+        self._run(self.now + int(seconds * S), lambda: False)
+
+    def run_until(self, done: Callable[[Simulation], bool], within_s: float = 120.0) -> None:
+        self._run(self.now + int(within_s * S), lambda: done(self))
+        assert done(self), "it did not happen in time"
+
+    def _run(self, end: int, done: Callable[[], bool]) -> None:
+        same = 0
+        while not done():
+            wake = self.core.wake_ns
+            next_call = self._queue[0][0] if self._queue else None
+            times = [at for at in (wake, next_call) if at is not None]
+            if not times or min(times) > end:
+                self.now = max(self.now, end)
+                return
+            at = max(self.now, min(times))
+            same = same + 1 if at == self.now else 0
+            assert same < 1000, "the director wakes itself without end"
+            self.now = at
+            if next_call is not None and next_call <= self.now:
+                heapq.heappop(self._queue)[2]()
+            else:
+                self.core.tick()
+
+    # --- looking ---
+
+    def of(self, kind: type[Message]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def sent_to(self, worker: str, kind: type[Message]) -> list[Any]:
+        return [m for _, to, m in self.sent if to == worker and isinstance(m, kind)]
+
+    @property
+    def traces(self) -> list[TraceEvent]:
+        return self.of(TraceEvent)
+
+    def outcome(self, message_id: str) -> str:
+        found = [e.outcome for e in self.of(ChatOutcomeEvent) if e.message_id == message_id]
+        assert len(found) <= 1, "a line has one outcome"
+        return str(found[0]) if found else ""
+
+    def check_quiet(self) -> None:
+        """Nothing is open, every turn that was opened has exactly one trace, no credit leaks."""
+        assert self.core.turns == []
+        assert not self.outstanding
+        opened = [event.turn for event in self.of(TurnEvent)]
+        assert sorted(opened) == sorted(trace.turn for trace in self.traces)
+        assert opened == self.opened
+
+
+class FakeStage:
+    """Plays turns in the order of their numbers, one clause after the other."""
+
+    def __init__(self, show: Simulation) -> None:
+        self._show = show
+        self.captions: dict[tuple[int, int], Caption] = {}
+        self._sounds: dict[tuple[int, int], float] = {}
+        self._ends: dict[int, int] = {}
+        self._next: dict[int, int] = {}
+        self._playing: tuple[int, int] | None = None
+        self._since = 0
+        self._audio_s = 0.0
+        self.muted: list[bool] = []
+
+    def take(self, message: Message) -> None:
+        if isinstance(message, StageControl):
+            self.muted.append(message.muted)
+        elif isinstance(message, Caption):
+            assert self._show.fence.allows(message.turn)
+            key = (message.turn, message.clause)
+            assert key not in self.captions
+            self.captions[key] = message
+            self._next.setdefault(message.turn, 0)
+            if not message.voiced:
+                self._sounds[key] = len(message.text.split()) / 3.0
+            self._go_on()
+        elif isinstance(message, TurnEnd):
+            self._ends[message.turn] = message.clauses
+            self._go_on()
+
+    def sound(self, key: tuple[int, int], seconds: float) -> None:
+        self._sounds[key] = seconds
+        self._go_on()
+
+    def cut(self) -> None:
+        """The fence moved."""
+        fence = self._show.fence
+        gone = [turn for turn in self._next if not fence.allows(turn)]
+        for turn in gone:
+            del self._next[turn]
+            self._ends.pop(turn, None)
+            if self._playing is not None and self._playing[0] == turn:
+                key, self._playing = self._playing, None
+                heard = (self._show.now - self._since) / S / self._sounds[key]
+                self._report(key, "stopped", heard)
+        self._show.after(0.3, self._go_on)
+
+    def _go_on(self) -> None:
+        show = self._show
+        if show.stage is not self or self._playing is not None or not self._next:
+            return
+        turn = min(self._next)
+        if self._ends.get(turn) == self._next[turn]:
+            del self._next[turn]
+            self._report((turn, self._next.get(turn, 0)), "done")
+            show.after(0.3, self._go_on)
+            return
+        key = (turn, self._next[turn])
+        if key not in self._sounds or key not in self.captions:
+            return
+        self._playing, self._since = key, show.now
+        self._report(key, "started")
+
+        def finished() -> None:
+            if show.stage is self and self._playing == key:
+                self._playing = None
+                self._next[turn] += 1
+                self._audio_s += self._sounds[key]
+                self._report(key, "finished")
+                self._go_on()
+
+        show.after(self._sounds[key] * 1000, finished)
+
+    def _report(self, key: tuple[int, int], kind: str, heard: float = 1.0) -> None:
+        report = Playback(
+            turn=key[0],
+            clause=key[1],
+            kind=kind,
+            at_ns=self._show.now,
+            heard=heard,
+            audio_s=self._audio_s,
+            made_ns=self._show.now - MS,
+            engine_ns=7,
+        )
+        self._show.after(0.2, lambda: self._show.deliver(report))

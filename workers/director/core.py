@@ -1,0 +1,730 @@
+"""The one that decides: which line, when, in whose voice, and when to stop.
+
+No clock, no sockets, no tasks: messages and commands come in by method calls, effects go
+out through a Port, and ``wake_ns`` says when ``tick`` wants to be called. At most two
+turns are open: the one being heard, and the one prepared while its last words sound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+
+from ipc.config import Config
+from ipc.errors import RequestFailed
+from ipc.protocol import (
+    Cancel,
+    ChatMessage,
+    Generate,
+    Generated,
+    MemoryEvent,
+    Message,
+    Peer,
+    Playback,
+    Prewarm,
+    Recall,
+    Recalled,
+    Remember,
+    ShowEvent,
+    StageControl,
+    Synthesised,
+    Tokens,
+)
+from ipc.states import Finish, TurnOutcome, WorkerState
+from ipc.trace import Stamps
+from workers.director import prompt
+from workers.director.clauses import ClauseSplitter, Piece
+from workers.director.gate import BUNDLED, RECHECK_NS, Gate
+from workers.director.history import History
+from workers.director.idle import IdleTimer
+from workers.director.personas import Personas
+from workers.director.port import Port
+from workers.director.queue import ChatQueue
+from workers.director.reports import Reports
+from workers.director.show import ShowState
+from workers.director.speech import caption_text
+from workers.director.turn import Candidate, Ending, Phase, Turn
+from workers.director.voice import GIVEN_UP, Speaker
+
+_STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
+_VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
+_SAY_MAX = 16  # operator sentences that may wait
+_STOP = ["\n\n"]
+_LOST = frozenset(
+    {
+        WorkerState.WAITING,
+        WorkerState.STARTING,
+        WorkerState.STOPPING,
+        WorkerState.BACKOFF,
+        *GIVEN_UP,
+    }
+)
+
+
+class Director:
+    """Drive it with ``start``, ``receive``, ``cancelled``, ``peer_changed``, ``tick`` and the
+    operator's methods; after each of them ``wake_ns`` is valid."""
+
+    def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
+        now = port.now_ns()
+        self._config = config
+        self._port = port
+        self.personas = Personas(config.personas)
+        self._show_file = state_dir / "show.json"
+        self.show = ShowState.load(self._show_file, config.show.persona, self.personas.keys)
+        settings = config.director
+        self.history = History(
+            state_dir / "history.jsonl", settings.history_turns, settings.history_trim
+        )
+        words = settings.gate.words
+        self._gate = Gate(BUNDLED if words == "bundled" else Path(words).expanduser())
+        self.reports = Reports(
+            port.publish, {key: self.personas[key].name for key in self.personas.keys}
+        )
+        self._speaker = Speaker(config, port, self._gate, self.personas, self.reports)
+        self.queue = ChatQueue(settings.queue_size, settings.queue_max_age_s)
+        self._says: deque[Candidate] = deque()
+        self._idle = IdleTimer(settings.idle_after_s, now)
+        self.turns: list[Turn] = []
+        self._newest = 0  # the highest number given out ...
+        self._opened = 0  # ... and the highest a turn was opened with
+        self._draining = False
+        self._hold_line_said = False
+        self._incarnations: dict[str, tuple[int, WorkerState]] = {}
+        self.wake_ns: int | None = None
+
+    # --- inputs ---
+
+    def start(self, peers: list[Peer]) -> None:
+        """The worker is up: say what is set, warm the prompts."""
+        for peer in peers:
+            self._incarnations[peer.name] = (peer.incarnation, peer.state)
+        self._check_gate()
+        self._port.send("stage", StageControl(muted=self.show.muted))
+        if self._port.state_of("llm").serves:
+            self._prewarm()
+        self._advance()
+
+    def receive(self, message: Message) -> None:
+        """A pipeline message to the director. What belongs to no open turn is ignored."""
+        if isinstance(message, ChatMessage):
+            self._idle.touch(self._port.now_ns())
+            known = message.id in self.reports.outcomes or self._turn_of(message.id)
+            if not known:
+                for line, reason in self.queue.offer(message):
+                    self.reports.shed(line, reason)
+        elif isinstance(message, Recalled | Tokens | Generated | Synthesised | Playback):
+            turn = next((t for t in self.turns if t.number == message.turn), None)
+            if turn is None:
+                return
+            turn.progress_ns = self._port.now_ns()
+            if isinstance(message, Playback):
+                self._played(turn, message)
+            elif turn.ending is not None:
+                return
+            elif isinstance(message, Tokens):
+                self._tokens(turn, message)
+            elif isinstance(message, Synthesised):
+                self._synthesised(turn, message)
+            elif isinstance(message, Recalled):
+                self._recalled(turn, message)
+            else:
+                self._generated(turn, message)
+        self._advance()
+
+    def cancelled(self, cancel: Cancel) -> None:
+        """Turns were fenced by somebody else."""
+        for turn in list(self.turns):
+            if turn in self.turns and not self._port.fence.allows(turn.number):
+                self._end(turn, TurnOutcome.SKIPPED, cancel.reason or "cancelled", fence=False)
+        self._advance()
+
+    def peer_changed(self, peer: Peer) -> None:
+        """Another worker changed its state or its incarnation."""
+        before = self._incarnations.get(peer.name, (peer.incarnation, WorkerState.WAITING))
+        self._incarnations[peer.name] = (peer.incarnation, peer.state)
+        changed = before[0] != peer.incarnation
+        if changed or (peer.state in _LOST and before[1] not in _LOST):
+            self._lost(peer.name)
+        if peer.state.serves and (changed or not before[1].serves):
+            if peer.name == "llm":
+                self._hold_line_said = False
+                self._prewarm()
+            elif peer.name == "stage":
+                self._port.send("stage", StageControl(muted=self.show.muted))
+        self._advance()
+
+    def tick(self) -> None:
+        """Time has passed."""
+        self._advance()
+
+    # --- the operator ---
+
+    def hold(self, reason: str = "") -> None:
+        self._set(held=True, reason=reason)
+        self._unprepare("the show is held")
+        self._advance()
+
+    def release(self) -> None:
+        self._idle.touch(self._port.now_ns())
+        self._set(held=False, reason="")
+        self._advance()
+
+    def mute(self, *, muted: bool) -> None:
+        self._set(muted=muted)
+        self._port.send("stage", StageControl(muted=muted))
+        self._advance()
+
+    def skip(self) -> int:
+        """The turn that was cut. Raises RequestFailed if there is none."""
+        if not self.turns:
+            raise RequestFailed("there is no reply to skip", "she is quiet just now")
+        turn = self.turns[0]
+        self._end(turn, TurnOutcome.SKIPPED, "skipped by the operator")
+        self._advance()
+        return turn.number
+
+    def dump(self) -> int:
+        """Silence now, everything waiting goes, held. How many lines were cleared."""
+        newest = max(self._newest, self._port.fence.floor)
+        self._port.cancel(newest, up_to=True, reason="dumped by the operator")
+        for turn in self.turns:
+            if turn.ending is None:
+                turn.ending = self._ending(TurnOutcome.SKIPPED, "dumped by the operator")
+        self._says.clear()
+        lines = self.queue.clear()
+        for line in lines:
+            self.reports.shed(line, "dumped by the operator")
+        self._set(held=True, reason="dumped by the operator")
+        self._advance()
+        return len(lines)
+
+    def set_persona(self, name: str) -> str:
+        """The key of who is on air from the next turn on. Raises RequestFailed."""
+        key = self.personas.find(name)
+        if key != self.show.persona:
+            self._set(persona=key)
+            self._unprepare("the personality was switched")
+            self._prewarm_one(key)
+        self._advance()
+        return key
+
+    def say(self, text: str, asked_ns: int) -> int:
+        """The turn that will say it. Raises RequestFailed."""
+        if not caption_text(text):
+            raise RequestFailed("there is nothing to say in that", "give the words to be said")
+        if len(self._says) >= _SAY_MAX:
+            raise RequestFailed(f"{_SAY_MAX} sentences are waiting already", "wait, or dump")
+        number = self._allocate()
+        self._says.append(
+            Candidate("operator", text, asked_ns or self._port.now_ns(), None, number, True)
+        )
+        self._advance()
+        return number
+
+    def cannot_answer(self, message_id: str = "") -> tuple[str, str] | None:
+        """Why a waiting line would get no answer, and the mend; None if it will."""
+        if message_id and self._turn_of(message_id) is not None:
+            return None
+        for worker in ("llm", "stage"):
+            state = self._port.state_of(worker)
+            if state in GIVEN_UP:
+                return f"{worker} is {state}", f"restart it: spark-tui ctl restart {worker}"
+        if self.show.held:
+            return "the show is held", "release it: spark-tui ctl release"
+        return None
+
+    def drain(self) -> None:
+        """No new turns any more; the one under way may end."""
+        self._draining = True
+        self._unprepare("the show is stopping")
+        self._advance()
+
+    # --- choosing ---
+
+    def _advance(self) -> None:
+        """Everything that follows from what is known now. Called after every input."""
+        now = self._port.now_ns()
+        if not self._gate.loaded:
+            self._check_gate()
+        for line, reason in self.queue.expire(now):
+            self.reports.shed(line, reason)
+        candidate: Candidate | None = None
+        while True:
+            self._deadlines(now)
+            self._speaker.pump(self.turns)
+            for turn in list(self.turns):
+                self._wrap_up(turn, now)
+            candidate = self._choose(now) if self._may_open(now) else None
+            if candidate is None:
+                break
+            self._open(candidate, now)
+        self.wake_ns = self._next_wake(now)
+
+    def _may_open(self, now: int) -> bool:
+        if self._draining or not self._port.state_of("stage").serves:
+            return False
+        tts = self._port.state_of("tts")
+        if not (tts.serves or tts in GIVEN_UP):
+            return False
+        if not self.turns:
+            return True
+        if len(self.turns) > 1 or self.turns[0].ending is not None:
+            return False
+        left_s = self.turns[0].left_s(now, self._config.stage.caption_words_per_s)
+        return left_s is not None and left_s <= self._config.director.prepare_ahead_s
+
+    def _choose(self, now: int) -> Candidate | None:
+        llm = self._port.state_of("llm")
+        if llm in GIVEN_UP and not self._hold_line_said:
+            self._model_gone(now)
+        if self._says and (self._says[0].literal or llm.serves):
+            return self._says.popleft()
+        if self.show.held or not llm.serves:
+            return None
+        line = self.queue.take()
+        if line is not None:
+            return Candidate("chat", line.text, line.received_ns, line)
+        due = self._idle.due_ns()
+        if due is not None and now >= due and not self.turns:
+            self._idle.touch(now)
+            topic = self.personas.next_topic(self.show.persona)
+            if topic:
+                return Candidate("idle", topic, now)
+        return None
+
+    def _model_gone(self, now: int) -> None:
+        self._hold_line_said = True
+        line = self.personas[self.show.persona].hold_line
+        if line and not self.show.held:
+            self._says.appendleft(Candidate("idle", line, now, literal=True))
+        self._set(held=True, reason="the language model is gone")
+        self._port.notice(
+            "error",
+            "the language model gave up; the show is held",
+            "spark-tui ctl restart llm, then spark-tui ctl release",
+        )
+
+    # --- one turn ---
+
+    def _allocate(self) -> int:
+        self._newest = max(self._newest, self._port.fence.floor) + 1
+        return self._newest
+
+    def _number_for(self, candidate: Candidate) -> int:
+        number = candidate.number
+        if number <= self._opened or not self._port.fence.allows(number):
+            number = self._allocate()
+        self._opened = number
+        return number
+
+    def _open(self, candidate: Candidate, now: int) -> None:
+        settings = self._config.director
+        turn = Turn(
+            number=self._number_for(candidate),
+            candidate=candidate,
+            persona=candidate.persona or self.show.persona,
+            splitter=ClauseSplitter(settings.first_clause_words, settings.first_clause_max_words),
+            stamps=Stamps(received=candidate.received_ns, opened=now),
+            phase=Phase.RECALLING,
+            progress_ns=now,
+        )
+        self._port.open_turn(turn.number)
+        self.turns.append(turn)
+        self.reports.opened(turn)
+        if candidate.literal:
+            pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
+            self._write(turn, pieces)
+            turn.phase = Phase.WRITTEN
+        elif candidate.line is not None and self._port.state_of("memory").serves:
+            turn.deadline_ns = now + int(settings.recall_deadline_ms * 1e6)
+            self._port.send(
+                "memory",
+                Recall(
+                    turn=turn.number,
+                    query=candidate.text,
+                    viewer=candidate.line.author_id,
+                    limit=self._config.memory.limit,
+                ),
+            )
+        else:
+            self._generate(turn)
+
+    def _recalled(self, turn: Turn, message: Recalled) -> None:
+        if turn.phase is Phase.RECALLING:
+            turn.hits = message.hits
+            turn.stamps.recalled = self._port.now_ns()
+            self._memory_event(turn, late=False)
+            self._generate(turn)
+
+    def _memory_event(self, turn: Turn, *, late: bool) -> None:
+        self._port.publish(
+            MemoryEvent(turn=turn.number, query=turn.candidate.text, hits=turn.hits, late=late)
+        )
+
+    def _generate(self, turn: Turn) -> None:
+        now = self._port.now_ns()
+        turn.stamps.recalled = turn.stamps.recalled or now
+        if not self._port.state_of("llm").serves:
+            turn.phase = Phase.WAITING
+            return
+        turn.phase = Phase.GENERATING
+        head = self.turns[0]
+        before = head.exchange(head.generated) if head is not turn else None
+        persona = self.personas[turn.persona]
+        turn.stamps.generate_sent = turn.progress_ns = now
+        self._port.send(
+            "llm",
+            Generate(
+                turn=turn.number,
+                prompt=prompt.build(
+                    persona,
+                    self.history.with_next(before, turn.persona),
+                    turn.hits,
+                    turn.exchange(""),
+                ),
+                adapter=persona.adapter,
+                max_tokens=self._config.director.max_tokens,
+                temperature=self._config.director.temperature,
+                stop=_STOP,
+            ),
+        )
+
+    def _tokens(self, turn: Turn, message: Tokens) -> None:
+        if turn.phase is not Phase.GENERATING:
+            return
+        stamps = turn.stamps
+        stamps.first_token = stamps.first_token or turn.progress_ns
+        turn.tokens += message.count
+        turn.fresh_text += message.text
+        pieces = turn.splitter.feed(message.text)
+        if pieces:
+            stamps.llm_engine = stamps.llm_engine or message.engine_ns
+            self._write(turn, pieces)
+
+    def _generated(self, turn: Turn, message: Generated) -> None:
+        if turn.phase is not Phase.GENERATING:
+            return
+        turn.tokens = message.tokens or turn.tokens
+        if message.finish in {Finish.ERROR, Finish.CANCELLED}:
+            turn.note = f"the language model: {message.error or message.finish}"
+        self._finish_text(turn, cut_short=message.finish is Finish.LENGTH)
+
+    def _finish_text(self, turn: Turn, *, cut_short: bool) -> None:
+        """No more tokens will come. Half a sentence is left out if whole ones are there."""
+        pieces = turn.splitter.finish()
+        if cut_short and pieces and (turn.clauses or len(pieces) > 1):
+            last = pieces[-1].text.rstrip(" \n\"'”’)")
+            if not last.endswith((".", "!", "?", "…", "。", "！", "？")):
+                pieces.pop()
+        self._write(turn, pieces)
+        turn.phase = Phase.WRITTEN  # only now: the stage is told how many clauses there are
+
+    def _write(self, turn: Turn, pieces: list[Piece]) -> None:
+        self._check_gate()
+        blocked = self._speaker.write(turn, pieces, self.turns)
+        if blocked:
+            self._end(turn, TurnOutcome.BLOCKED, blocked)
+
+    def _synthesised(self, turn: Turn, message: Synthesised) -> None:
+        if 0 <= message.clause < len(turn.clauses):
+            clause = turn.clauses[message.clause]
+            clause.made, clause.audio_s = True, message.audio_s
+            if message.error:
+                turn.note = turn.note or f"the voice: {message.error}"
+
+    def _played(self, turn: Turn, report: Playback) -> None:
+        clause = turn.played(report)
+        if report.kind == "started":
+            stamps = turn.stamps
+            if not stamps.audible:
+                stamps.audible = report.at_ns
+                stamps.audio_made, stamps.tts_engine = report.made_ns, report.engine_ns
+        if clause is not None:
+            self.reports.clause(turn, report.clause, clause)
+        if report.kind == "stopped":
+            turn.stamps.stopped = report.at_ns
+        if report.kind == "stopped" and turn.ending is None:
+            # cut by a fence we have not heard of yet
+            turn.ending = self._ending(TurnOutcome.SKIPPED, "cancelled")
+        if turn.ending is not None and report.kind in {"stopped", "done"}:
+            self._close(turn, turn.ending.outcome, turn.ending.reason)
+        elif report.kind == "done":
+            for clause in turn.clauses:
+                clause.heard = 1.0 if clause.started_ns else clause.heard
+            heard = any(clause.heard for clause in turn.clauses)
+            outcome = TurnOutcome.PLAYED if heard else TurnOutcome.FAILED
+            self._close(turn, outcome, turn.note or ("" if heard else "nothing was audible"))
+
+    def _wrap_up(self, turn: Turn, now: int) -> None:
+        """Close what will hear nothing more; publish the tokens that wait."""
+        if turn not in self.turns:
+            return
+        if turn.ending is not None:
+            if not turn.sent_any or now >= turn.ending.deadline_ns:
+                turn.estimate_heard(now)
+                self._close(turn, turn.ending.outcome, turn.ending.reason)
+        elif turn.phase is Phase.WRITTEN and not turn.clauses:
+            self._end(turn, TurnOutcome.FAILED, turn.note or "the language model said nothing")
+            self._wrap_up(turn, now)
+
+    # --- endings ---
+
+    def _ending(self, outcome: TurnOutcome, reason: str) -> Ending:
+        return Ending(outcome, reason, self._port.now_ns() + _STOPPED_WITHIN_NS)
+
+    def _end(self, turn: Turn, outcome: TurnOutcome, reason: str, *, fence: bool = True) -> None:
+        """Cut a turn. It is closed when the stage has said what was heard of it."""
+        if turn.ending is not None:
+            return
+        turn.ending = self._ending(outcome, reason)
+        if fence:
+            self._port.cancel(turn.number, reason=reason)
+        if turn is self.turns[0]:
+            self._unprepare("prepared for a reply that was cut")
+
+    def _unprepare(self, reason: str) -> None:
+        """The prepared turn was built on what is no longer so: its line is next again."""
+        for turn in self.turns[1:]:
+            self.turns.remove(turn)
+            if self._port.fence.allows(turn.number):
+                self._port.cancel(turn.number, reason=reason)
+            line = turn.candidate.line
+            again = turn.ending is None
+            if again and line is not None:
+                self.queue.put_back(line)
+            elif again and turn.candidate.source == "operator":
+                self._says.appendleft(turn.candidate)
+            outcome = turn.ending.outcome if turn.ending else TurnOutcome.SKIPPED
+            why = turn.ending.reason if turn.ending else reason
+            self._report(turn, outcome, why, "", final=not again)
+
+    def _close(self, turn: Turn, outcome: TurnOutcome, reason: str) -> None:
+        """The turn is over and what was heard of it is known."""
+        now = self._port.now_ns()
+        self.turns.remove(turn)
+        reply = turn.reply()
+        trimmed = bool(reply) and self._remember(turn, reply)
+        self._report(turn, outcome, reason, reply, final=True)
+        self._idle.touch(now)
+        line = turn.candidate.line
+        if reply and line is not None and self._port.state_of("memory").serves:
+            self._port.send(
+                "memory",
+                Remember(
+                    # of no turn if it was cut: a fenced message would not arrive
+                    turn=turn.number if self._port.fence.allows(turn.number) else 0,
+                    platform=line.platform,
+                    author=line.author,
+                    author_id=line.author_id,
+                    text=line.text,
+                    reply=reply,
+                    persona=turn.persona,
+                    at=time.time(),
+                ),
+            )
+        if self.turns:
+            self.turns[0].progress_ns = now
+        elif trimmed:
+            self._prewarm_one(turn.persona)
+
+    def _remember(self, turn: Turn, reply: str) -> bool:
+        try:
+            return self.history.add(turn.exchange(reply))
+        except OSError as error:
+            self._not_saved(error)
+            return False
+
+    def _not_saved(self, error: OSError) -> None:
+        """A full disk must not end the show; only a restart would forget."""
+        self._port.notice(
+            "warning",
+            f"the director cannot write its state: {error}",
+            "make room or mend the permissions of the state directory",
+        )
+
+    def _report(
+        self, turn: Turn, outcome: TurnOutcome, reason: str, reply: str, *, final: bool
+    ) -> None:
+        self.reports.tokens(turn, self._port.now_ns(), done=True)
+        self.reports.closed(turn, outcome, reason, reply, final=final)
+
+    # --- losses ---
+
+    def _lost(self, worker: str) -> None:
+        """Whatever was outstanding there is gone."""
+        for turn in list(self.turns):
+            if turn not in self.turns or turn.ending is not None:
+                continue
+            if worker == "memory" and turn.phase is Phase.RECALLING:
+                self._generate(turn)
+            elif worker == "llm" and turn.phase is Phase.GENERATING:
+                self._model_lost(turn)
+            elif worker == "tts":
+                turn.voice_lost = turn.sent_any
+                if turn.outstanding and turn is not self.turns[0]:
+                    self._unprepare("the voice was lost")
+                elif turn.outstanding:
+                    self._end(turn, TurnOutcome.FAILED, "the voice was lost")
+            elif worker == "stage" and turn.sent_any:
+                self._end(turn, TurnOutcome.FAILED, "the stage was lost")
+        if worker == "stage":
+            # nobody will say what was heard
+            for turn in [t for t in self.turns if t.ending is not None]:
+                turn.estimate_heard(self._port.now_ns())
+                if turn.ending is not None:
+                    self._close(turn, turn.ending.outcome, turn.ending.reason)
+
+    def _model_lost(self, turn: Turn) -> None:
+        turn.note = "the language model was lost"
+        if turn.sent_any or turn.candidate.retried:
+            self._finish_text(turn, cut_short=True)
+            return
+        # nothing was said yet: once more, under a number that no stray token has
+        at = self.turns.index(turn)
+        self.turns.pop(at)
+        self._port.cancel(turn.number, reason=turn.note)
+        self._report(turn, TurnOutcome.FAILED, f"{turn.note}; asked again", "", final=False)
+        candidate = turn.candidate
+        candidate.retried, candidate.persona, candidate.number = True, turn.persona, 0
+        now = self._port.now_ns()
+        again = Turn(
+            number=self._number_for(candidate),
+            candidate=candidate,
+            persona=turn.persona,
+            splitter=ClauseSplitter(
+                self._config.director.first_clause_words,
+                self._config.director.first_clause_max_words,
+            ),
+            stamps=Stamps(received=candidate.received_ns, opened=now, recalled=now),
+            phase=Phase.WAITING,
+            progress_ns=now,
+            hits=turn.hits,
+        )
+        self._port.open_turn(again.number)
+        self.turns.insert(at, again)
+        self.reports.opened(again)
+
+    # --- time ---
+
+    def _deadlines(self, now: int) -> None:
+        for turn in list(self.turns):
+            if turn not in self.turns or turn.ending is not None:
+                continue
+            if turn.phase is Phase.RECALLING and now >= turn.deadline_ns:
+                self._memory_event(turn, late=True)
+                self._generate(turn)
+            elif turn.phase is Phase.WAITING:
+                state = self._port.state_of("llm")
+                if state.serves:
+                    self._generate(turn)
+                elif state in GIVEN_UP:
+                    self._end(turn, TurnOutcome.FAILED, "the language model gave up")
+                    continue
+            if now >= self._gives_up_ns(turn):
+                what = turn.note or f"nothing happened while {turn.phase.name.lower()}"
+                self._end(turn, TurnOutcome.FAILED, what)
+
+    def _gives_up_ns(self, turn: Turn) -> int:
+        """When a turn without progress is given up."""
+        limit = int(self._config.director.turn_timeout_s * 1e9)
+        if turn is not self.turns[0] and turn.phase is Phase.WRITTEN:
+            return self._gives_up_ns(self.turns[0]) + limit  # waits for the other to end
+        if turn.voice_lost and turn.handed_over:
+            limit = min(limit, _VOICE_LOST_NS)
+        sounding = [c for c in turn.clauses if c.started_ns and not c.finished]
+        audio_ns = int(sounding[-1].audio_s * 1e9) if sounding else 0
+        return turn.progress_ns + limit + audio_ns
+
+    def _next_wake(self, now: int) -> int | None:
+        times: list[int | None] = [self.queue.next_expiry_ns()]
+        if not self._gate.loaded:
+            times.append(now + RECHECK_NS)
+        for turn in self.turns:
+            times.append(self.reports.tokens(turn, now))
+            if turn.ending is not None:
+                times.append(turn.ending.deadline_ns)
+            else:
+                times.append(self._gives_up_ns(turn))
+                if turn.phase is Phase.RECALLING:
+                    times.append(turn.deadline_ns)
+        if len(self.turns) == 1:
+            left_s = self.turns[0].left_s(now, self._config.stage.caption_words_per_s)
+            ahead_s = self._config.director.prepare_ahead_s
+            if left_s is not None and left_s > ahead_s:
+                times.append(now + int((left_s - ahead_s) * 1e9) + 1)
+        elif not self.turns and not self.show.held:
+            due = self._idle.due_ns()
+            if due is not None and due > now:
+                times.append(due)
+        times.append(self.reports.show(self._show_event(), now))
+        return min((at for at in times if at is not None), default=None)
+
+    # --- small things ---
+
+    def _turn_of(self, message_id: str) -> Turn | None:
+        lines = ((turn, turn.candidate.line) for turn in self.turns)
+        return next((turn for turn, line in lines if line and line.id == message_id), None)
+
+    def _show_event(self) -> ShowEvent:
+        return ShowEvent(
+            held=self.show.held,
+            muted=self.show.muted,
+            persona=self.show.persona,
+            personas=self.personas.keys,
+            reason=self.show.reason,
+            queued=len(self.queue),
+        )
+
+    def _set(
+        self,
+        *,
+        held: bool | None = None,
+        muted: bool | None = None,
+        persona: str | None = None,
+        reason: str | None = None,
+    ) -> None:
+        show = self.show
+        show.held = show.held if held is None else held
+        show.muted = show.muted if muted is None else muted
+        show.persona = persona or show.persona
+        show.reason = show.reason if reason is None else reason
+        try:
+            show.save(self._show_file)
+        except OSError as error:
+            self._not_saved(error)
+
+    def _check_gate(self) -> None:
+        if not self._gate.refresh(self._port.now_ns()):
+            return
+        if self._gate.problem:
+            self._port.notice(
+                "error" if not self._gate.loaded else "warning",
+                self._gate.problem,
+                "nothing is said until it can be read"
+                if not self._gate.loaded
+                else "the list before it stays in use; mend the file and it is read again",
+            )
+        self._port.problem(
+            f"nothing can be said: {self._gate.problem}; mend the file, it is read again at once"
+            if not self._gate.loaded
+            else ""
+        )
+
+    def _prewarm(self) -> None:
+        """Everybody's prompt, who is on air last: hers is then the freshest."""
+        for key in self.personas.keys:
+            if key != self.show.persona:
+                self._prewarm_one(key)
+        self._prewarm_one(self.show.persona)
+
+    def _prewarm_one(self, key: str) -> None:
+        if self._port.state_of("llm").serves:
+            persona = self.personas[key]
+            self._port.send(
+                "llm",
+                Prewarm(
+                    prompt=prompt.prefix(persona, self.history.of(key)), adapter=persona.adapter
+                ),
+            )

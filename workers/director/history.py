@@ -1,0 +1,97 @@
+"""What was said, as it was heard. Each personality remembers her own exchanges.
+
+Append-only between two trims, and a trim takes a whole block: the prompt's beginning
+stays the same for several turns, so the language model's prefix cache hits.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+CUT_MARK = "—"  # ends a reply that was cut off
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One question and the part of its answer that was audible."""
+
+    persona: str
+    author: str
+    text: str
+    reply: str
+    source: str = "chat"
+
+
+class History:
+    """The last exchanges of each personality, journalled so that a restart remembers them.
+
+    The journal is rewritten when it has grown to several times what is kept. Raises
+    OSError when the state directory cannot be written.
+    """
+
+    def __init__(self, path: Path, turns: int, trim: int) -> None:
+        self._path = path
+        self._turns = turns
+        self._trim = min(trim, turns)
+        self._exchanges: dict[str, list[Exchange]] = {}
+        self._lines = 0
+        for exchange in self._read():
+            self._append(exchange)
+            self._lines += 1
+
+    def of(self, persona: str) -> list[Exchange]:
+        """Oldest first."""
+        return list(self._exchanges.get(persona, ()))
+
+    def with_next(self, exchange: Exchange | None, persona: str) -> list[Exchange]:
+        """As ``of``, as if ``exchange`` had been added already."""
+        known = self.of(persona)
+        if exchange is None or exchange.persona != persona or not exchange.reply:
+            return known
+        return self._trimmed([*known, exchange])
+
+    def add(self, exchange: Exchange) -> bool:
+        """Whether old exchanges were trimmed, so that the prefix is a new one."""
+        trimmed = self._append(exchange)
+        if self._lines >= 4 * max(self._turns, 8):
+            self._rewrite()
+        else:
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(exchange) + b"\n")
+            self._lines += 1
+        return trimmed
+
+    def _append(self, exchange: Exchange) -> bool:
+        known = [*self._exchanges.get(exchange.persona, ()), exchange]
+        self._exchanges[exchange.persona] = self._trimmed(known)
+        return len(self._exchanges[exchange.persona]) < len(known)
+
+    def _trimmed(self, exchanges: list[Exchange]) -> list[Exchange]:
+        return exchanges[self._trim :] if len(exchanges) > self._turns else exchanges
+
+    def _read(self) -> list[Exchange]:
+        try:
+            lines = self._path.read_bytes().splitlines()
+        except FileNotFoundError:
+            return []
+        exchanges = []
+        for line in lines:
+            try:
+                exchanges.append(msgspec.json.decode(line, type=Exchange))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue  # a crash can leave half a line
+        if lines and len(exchanges) < len(lines):
+            self._write(exchanges)
+        return exchanges
+
+    def _rewrite(self) -> None:
+        kept = [exchange for known in self._exchanges.values() for exchange in known]
+        self._write(kept)
+        self._lines = len(kept)
+
+    def _write(self, exchanges: list[Exchange]) -> None:
+        new = self._path.with_suffix(".new")
+        new.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in exchanges))
+        os.replace(new, self._path)

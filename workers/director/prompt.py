@@ -1,0 +1,59 @@
+"""The prompt: what never changes first, what changes every time last.
+
+persona and rules -> history -> memories -> the message. A viewer's words stand in a block
+of their own inside the user message; the characters that could end that block early are
+taken out of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from ipc.config import PersonaSection
+from ipc.protocol import MemoryHit, PromptMessage
+from workers.director.history import Exchange
+
+_AUTHOR_MAX = 40  # characters of a viewer's name in a prompt
+_TEXT_MAX = 500
+_HIT_MAX = 160
+_SPACE = re.compile(r"\s+")
+_DELIMITERS = str.maketrans({"<": "(", ">": ")", '"': "'", "“": "'", "”": "'", "`": "'", "|": "/"})
+
+
+def clean(text: str, limit: int) -> str:
+    """One line of hostile text: bounded, no control characters, nothing that delimits."""
+    text = unicodedata.normalize("NFKC", text[: limit * 2])
+    text = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    return _SPACE.sub(" ", text).translate(_DELIMITERS).strip()[:limit]
+
+
+def prefix(persona: PersonaSection, history: Iterable[Exchange]) -> list[PromptMessage]:
+    """The part that stays the same from turn to turn; also what is prewarmed."""
+    messages = [PromptMessage(role="system", content=persona.system.strip())]
+    for exchange in history:
+        messages.append(PromptMessage(role="user", content=_asked(exchange)))
+        messages.append(PromptMessage(role="assistant", content=exchange.reply))
+    return messages
+
+
+def build(
+    persona: PersonaSection,
+    history: Iterable[Exchange],
+    hits: Iterable[MemoryHit],
+    new: Exchange,
+) -> list[PromptMessage]:
+    """The whole prompt for ``new`` (its reply is not there yet)."""
+    content = _asked(new)
+    known = [clean(hit.text, _HIT_MAX) for hit in hits]
+    if known:
+        content = "You remember: " + " / ".join(known) + "\n" + content
+    return [*prefix(persona, history), PromptMessage(role="user", content=content)]
+
+
+def _asked(exchange: Exchange) -> str:
+    if exchange.source != "chat":
+        return clean(exchange.text, _TEXT_MAX)
+    author = clean(exchange.author, _AUTHOR_MAX) or "A viewer"
+    return f'{author} says in chat: "{clean(exchange.text, _TEXT_MAX)}"'

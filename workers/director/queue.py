@@ -1,0 +1,74 @@
+"""Chat lines that wait. What is passed over is passed over here, before it costs anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ipc.protocol import ChatMessage
+
+_SHARE = 4  # one author may fill this part of the queue
+
+
+class ChatQueue:
+    """Oldest first among fresh lines; no author takes more than a quarter.
+
+    Methods that may pass lines over return them with the reason, a sentence.
+    """
+
+    def __init__(self, size: int, max_age_s: float) -> None:
+        self._size = size
+        self._max_age_ns = int(max_age_s * 1e9)
+        self._per_author = max(1, size // _SHARE)
+        self._lines: list[ChatMessage] = []
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, message_id: str) -> bool:
+        return any(line.id == message_id for line in self._lines)
+
+    def offer(self, line: ChatMessage) -> list[tuple[ChatMessage, str]]:
+        """A new line. Returns what had to give way (never ``line`` itself)."""
+        if line.id in self:
+            return []
+        shed: list[tuple[ChatMessage, str]] = []
+        authors = Counter(other.author_id for other in self._lines)
+        if authors[line.author_id] >= self._per_author:
+            shed.append((self._drop_oldest(line.author_id), "a newer line of the same viewer"))
+        elif len(self._lines) >= self._size:
+            loudest, count = authors.most_common(1)[0]
+            author = loudest if count > 1 else self._lines[0].author_id
+            shed.append((self._drop_oldest(author), "the queue is full"))
+        self._lines.append(line)
+        return shed
+
+    def put_back(self, line: ChatMessage) -> None:
+        """A line whose reply was prepared in vain: it is next again."""
+        self._lines.insert(0, line)
+
+    def take(self) -> ChatMessage | None:
+        """The next line to answer. Call ``expire`` first."""
+        return self._lines.pop(0) if self._lines else None
+
+    def expire(self, now_ns: int) -> list[tuple[ChatMessage, str]]:
+        """Lines nobody would connect with their answer any more."""
+        oldest = now_ns - self._max_age_ns
+        old = [line for line in self._lines if line.received_ns < oldest]
+        if old:
+            self._lines = [line for line in self._lines if line.received_ns >= oldest]
+        return [(line, "it waited too long") for line in old]
+
+    def next_expiry_ns(self) -> int | None:
+        """When ``expire`` will have something to do."""
+        if not self._lines:
+            return None
+        return min(line.received_ns for line in self._lines) + self._max_age_ns + 1
+
+    def clear(self) -> list[ChatMessage]:
+        """Everything that waited."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _drop_oldest(self, author_id: str) -> ChatMessage:
+        index = next(i for i, line in enumerate(self._lines) if line.author_id == author_id)
+        return self._lines.pop(index)

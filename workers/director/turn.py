@@ -1,0 +1,173 @@
+"""The state of one turn, from the line it answers to the last sound heard.
+
+Plain data and arithmetic: ``core`` drives it, nothing here sends anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from ipc.protocol import ChatMessage, MemoryHit, Playback
+from ipc.states import TurnOutcome
+from ipc.trace import Stamps
+from workers.director.clauses import ClauseSplitter
+from workers.director.history import CUT_MARK, Exchange
+from workers.director.speech import heard_text
+
+
+class Phase(Enum):
+    """How far the text of a turn has come. Its sound is told by its clauses."""
+
+    RECALLING = auto()
+    WAITING = auto()  # for the language model to come back
+    GENERATING = auto()
+    WRITTEN = auto()  # every clause is cut
+
+
+@dataclass(slots=True)
+class Clause:
+    """One clause that passed the gate."""
+
+    caption: str
+    speech: str  # empty: nothing to say, the caption is only shown
+    emotion: str
+    verdict: str
+    sent: bool = False
+    voiced: bool = False  # with tts, or was
+    made: bool = False  # tts has confirmed it
+    audio_s: float = 0.0
+    started_ns: int = 0
+    heard: float = 0.0
+    finished: bool = False
+
+
+@dataclass(slots=True)
+class Candidate:
+    """What a turn may be about. ``source``: chat, idle or operator."""
+
+    source: str
+    text: str
+    received_ns: int
+    line: ChatMessage | None = None
+    number: int = 0  # reserved for it, 0 for none
+    literal: bool = False  # say exactly this; no model is asked
+    retried: bool = False  # the model was lost once already
+    persona: str = ""  # bound to this one (a retry), otherwise whoever is on air
+
+
+@dataclass(slots=True)
+class Ending:
+    """How a turn will be closed once the stage has said what was heard."""
+
+    outcome: TurnOutcome
+    reason: str
+    deadline_ns: int
+
+
+@dataclass(slots=True)
+class Turn:
+    """One turn under way."""
+
+    number: int
+    candidate: Candidate
+    persona: str
+    splitter: ClauseSplitter
+    stamps: Stamps
+    phase: Phase
+    progress_ns: int
+    deadline_ns: int = 0  # of the recall
+    hits: list[MemoryHit] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    tokens: int = 0
+    fresh_text: str = ""  # generated, not yet published
+    published_ns: int = 0
+    end_sent: bool = False
+    note: str = ""
+    audio_s: float = 0.0
+    ending: Ending | None = None
+    voice_lost: bool = False
+
+    @property
+    def sent_any(self) -> bool:
+        return any(clause.sent for clause in self.clauses)
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether everything there will be is with tts and the stage."""
+        return self.phase is Phase.WRITTEN and all(clause.sent for clause in self.clauses)
+
+    @property
+    def outstanding(self) -> int:
+        """Credits of tts this turn holds."""
+        return sum(clause.voiced and not clause.made for clause in self.clauses)
+
+    @property
+    def audible(self) -> bool:
+        return any(clause.started_ns for clause in self.clauses)
+
+    @property
+    def generated(self) -> str:
+        """The reply as the gate let it through."""
+        return " ".join(clause.caption for clause in self.clauses)
+
+    def played(self, report: Playback) -> Clause | None:
+        """Note what the stage says; the clause it is about, if it is one of ours."""
+        self.audio_s = max(self.audio_s, report.audio_s)
+        if not 0 <= report.clause < len(self.clauses) or report.kind == "done":
+            return None
+        clause = self.clauses[report.clause]
+        if report.kind == "started":
+            clause.started_ns = report.at_ns
+        elif report.kind == "finished":
+            clause.heard, clause.finished = 1.0, True
+        elif report.kind == "stopped":
+            clause.heard, clause.finished = max(clause.heard, report.heard), True
+        return clause
+
+    def estimate_heard(self, now_ns: int) -> None:
+        """The stage is silent: what must have been audible of the clause that was sounding."""
+        for clause in self.clauses:
+            if clause.started_ns and not clause.finished:
+                spent_s = (now_ns - clause.started_ns) / 1e9
+                clause.heard = min(1.0, spent_s / clause.audio_s) if clause.audio_s else 0.0
+                clause.finished = True
+
+    def reply(self) -> str:
+        """What was heard; a reply that was cut ends with a dash."""
+        parts: list[str] = []
+        for clause in self.clauses:
+            part = heard_text(clause.caption, clause.heard)
+            if part:
+                parts.append(part)
+            if clause.heard < 1.0:
+                break
+        text = " ".join(parts)
+        whole = self.phase is Phase.WRITTEN and all(c.heard >= 1.0 for c in self.clauses)
+        return text if whole or not text else text.rstrip(" .,;:") + CUT_MARK
+
+    def exchange(self, reply: str) -> Exchange:
+        line = self.candidate.line
+        return Exchange(
+            persona=self.persona,
+            author=line.author if line else "",
+            text=self.candidate.text,
+            reply=reply,
+            source=self.candidate.source,
+        )
+
+    def left_s(self, now_ns: int, words_per_s: float) -> float | None:
+        """Seconds until the turn is silent; None while that cannot be known yet."""
+        if not self.handed_over or not self.audible:
+            return None
+        left = 0.0
+        for clause in self.clauses:
+            if clause.finished:
+                continue
+            if clause.voiced and not clause.made:
+                return None
+            length = clause.audio_s if clause.voiced else len(clause.caption.split()) / words_per_s
+            if clause.started_ns:
+                length = max(0.0, length - (now_ns - clause.started_ns) / 1e9)
+            left += length
+        return left

@@ -1,0 +1,105 @@
+"""From generated text to the stage: splitter, gate, credits, captions.
+
+Shared by all turns under way, because the credits of tts are shared: earlier turns go first.
+"""
+
+from __future__ import annotations
+
+from ipc.config import Config
+from ipc.protocol import Caption, Synthesise, TurnEnd
+from ipc.states import WorkerState
+from workers.director.clauses import Piece
+from workers.director.gate import Gate, Verdict
+from workers.director.personas import Personas
+from workers.director.port import Port
+from workers.director.reports import Reports
+from workers.director.speech import caption_text, speech_text
+from workers.director.turn import Clause, Turn
+
+GIVEN_UP = frozenset({WorkerState.FAILED, WorkerState.DISABLED})
+
+
+class Speaker:
+    """Owns no turn; does what the text of one needs."""
+
+    def __init__(
+        self, config: Config, port: Port, gate: Gate, personas: Personas, reports: Reports
+    ) -> None:
+        self._credits = config.tts.clauses_ahead
+        self._port = port
+        self._gate = gate
+        self._personas = personas
+        self._reports = reports
+
+    def write(self, turn: Turn, pieces: list[Piece], turns: list[Turn]) -> str:
+        """Judge new clauses and pass on what may be said. Why the turn must end, or ""."""
+        for piece in pieces:
+            caption = caption_text(piece.text)
+            if not caption:
+                continue
+            now = self._port.now_ns()
+            stamps = turn.stamps
+            stamps.first_clause = stamps.first_clause or now
+            judgement = self._gate.judge(caption)
+            stamps.gate_done = stamps.gate_done or self._port.now_ns()
+            clause = Clause(
+                judgement.text or caption,
+                speech_text(judgement.text),
+                piece.emotion,
+                str(judgement.verdict),
+            )
+            if judgement.verdict is Verdict.DROP:
+                self._reports.clause(turn, len(turn.clauses), clause)
+                return f"the gate: {judgement.why}"
+            turn.clauses.append(clause)
+            self.pump(turns)
+        return ""
+
+    def pump(self, turns: list[Turn]) -> None:
+        """Hand over as many clauses as there are credits, in order."""
+        state = self._port.state_of("tts")
+        left = self._credits - sum(turn.outstanding for turn in turns)
+        for turn in turns:
+            if turn.ending is not None:
+                continue
+            for number, clause in enumerate(turn.clauses):
+                if clause.sent:
+                    continue
+                voiced = bool(clause.speech) and state not in GIVEN_UP
+                if voiced and (left <= 0 or not state.serves):
+                    return
+                left -= voiced
+                self._hand_over(turn, number, clause, voiced=voiced)
+            if turn.handed_over and turn.clauses and not turn.end_sent:
+                turn.end_sent = True
+                self._port.send("stage", TurnEnd(turn=turn.number, clauses=len(turn.clauses)))
+            if not turn.handed_over:
+                return
+
+    def _hand_over(self, turn: Turn, number: int, clause: Clause, *, voiced: bool) -> None:
+        clause.sent, clause.voiced = True, voiced
+        persona = self._personas[turn.persona]
+        if voiced:
+            # first, because it is on the way to the sound; the caption is in time anyway
+            turn.stamps.synthesise_sent = turn.stamps.synthesise_sent or self._port.now_ns()
+            self._port.send(
+                "tts",
+                Synthesise(
+                    turn=turn.number,
+                    clause=number,
+                    text=clause.speech,
+                    voice=self._personas.voice(turn.persona),
+                ),
+            )
+        self._port.send(
+            "stage",
+            Caption(
+                turn=turn.number,
+                clause=number,
+                text=clause.caption,
+                speaker=persona.name,
+                color=persona.color,
+                emotion=clause.emotion,
+                voiced=voiced,
+            ),
+        )
