@@ -162,7 +162,7 @@ class ClauseSplitter:
             return False
         if char in ",:" and (following.isdigit() or following == "/") and before:
             return False
-        return not _is_link(self._last_word(self._at))
+        return following.isspace() or not _is_link(self._last_word(self._at))
 
     def _abbreviated(self, before: str) -> bool:
         """Whether the full stop at ``_at`` belongs to an abbreviation or an initial."""
