@@ -20,7 +20,7 @@ from textual.binding import Binding, BindingType
 from ipc.endpoints import Endpoints
 from ipc.errors import RequestFailed, SparkError
 from ipc.operator import VERBS
-from ipc.protocol import Message, Snapshot
+from ipc.protocol import Message, NoticeEvent, Snapshot
 from tui.client import ShowClient
 from tui.commands import BY_ID, Entry, keymap, palette, parse
 from tui.model.show import Show
@@ -125,6 +125,13 @@ class ShowApp(App[str]):
     def _on_event(self, event: Message) -> None:
         self.show.apply(event)
         self._dirty = True
+        if isinstance(event, NoticeEvent) and event.level != "info" and not self.view.wide:
+            self._point_out(event)
+
+    def _point_out(self, notice: NoticeEvent) -> None:
+        """The small screen has no log in sight; what a snapshot retells is old."""
+        if self._now() - notice.at < HINT_S:
+            self.hint(f"{notice.source}: {notice.text}", notice.level)
 
     def _on_reset(self, snapshot: Snapshot) -> None:
         again = bool(self.show.epoch) and self.show.epoch != snapshot.epoch

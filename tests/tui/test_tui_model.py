@@ -1,0 +1,230 @@
+"""Category unit: events to state, and text of strangers to cells."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from fake_show import meter, opening, worker
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from ipc.protocol import (
+    AuditEvent,
+    ChatEvent,
+    ChatOutcomeEvent,
+    ClauseEvent,
+    NoticeEvent,
+    ShowEvent,
+    Snapshot,
+    TokenEvent,
+    TraceEvent,
+    TurnEvent,
+)
+from ipc.states import ShowState, TurnOutcome, WorkerState
+from tui.commands import keymap
+from tui.model import show as model
+from tui.model.show import Show
+from tui.model.text import clean, cut, fit, fit_right, wrap, wrap_at_most
+from tui.model.view import View
+from tui.panels.machine import draw_footer, draw_status, draw_workers
+from tui.panels.marks import bar, duration, gigabytes, sparkline
+from tui.panels.talk import draw_chat, draw_tokens, draw_transcript
+
+ANY_TEXT = st.text(max_size=200)
+
+
+@given(ANY_TEXT)
+def test_cleaned_text_has_nothing_to_obey(text: str) -> None:
+    assert not {unicodedata.category(c) for c in clean(text)} & {"Cc", "Cs", "Zl", "Zp"}
+    assert not set(clean(text)) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert clean(clean(text)) == clean(text)
+
+
+def test_cleaning_is_bounded_and_keeps_letters() -> None:
+    assert len(clean("x" * 100_000)) == 2001
+    assert clean("a\tb\nc\x1b[31md") == "a b c[31md"
+    assert clean("e\u0301 नमस्ते 👩‍🚀") == "e\u0301 नमस्ते 👩‍🚀"
+    assert len(clean("z" + "\u0300" * 1000)) == 5
+
+
+@given(ANY_TEXT, st.integers(0, 40))
+def test_cut_and_fit_measure_cells(text: str, width: int) -> None:
+    text = clean(text)
+    assert cell_len(cut(text, width)) <= width
+    assert cell_len(fit(text, width)) == width
+    assert cell_len(fit_right(text, width)) == width
+
+
+@given(ANY_TEXT, st.integers(2, 40), st.integers(1, 4))
+def test_wrapped_lines_fit_and_lose_nothing(text: str, width: int, most: int) -> None:
+    text = clean(text)
+    lines = wrap(text, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert len(wrap_at_most(text, width, most)) <= most
+    assert all(cell_len(line) <= width for line in wrap_at_most(text, width, most))
+
+
+def chat(number: int, text: str = "hi") -> ChatEvent:
+    return ChatEvent(id=f"m{number}", platform="console", author="ann", text=text, at=number)
+
+
+def ready(**others: WorkerState) -> Show:
+    show = Show()
+    for name in ("stage", "tts", "llm", "memory", "director", "chat"):
+        show.apply(worker(name, others.get(name, WorkerState.READY), 1.0))
+    show.apply(ShowEvent(held=False, muted=False, persona="nova", personas=["nova"]))
+    return show
+
+
+def test_everything_stays_bounded() -> None:
+    show = ready()
+    for number in range(5000):
+        show.apply(chat(number))
+        show.apply(ChatOutcomeEvent(message_id=f"other {number}", outcome=TurnOutcome.SHED))
+        show.apply(TurnEvent(turn=number, source="chat", persona="nova"))
+        show.apply(TokenEvent(turn=1, text="word " * 10))
+        show.apply(ClauseEvent(turn=number, clause=0, speaker="Nova", text="x", heard=1.0))
+        show.apply(NoticeEvent(level="info", source="x", text="y"))
+        show.apply(
+            TraceEvent(
+                turn=number, outcome=TurnOutcome.PLAYED, source="chat",
+                spans_ms={"recall": 1.0}, reply="", generated="",
+            )
+        )  # fmt: skip
+    assert len(show.chat) == model.CHAT_LINES
+    assert len(show.turns) == model.TURNS
+    assert len(show.clauses) == model.CLAUSES
+    assert len(show.log) == model.LOG_LINES
+    assert len(show.tokens) == model.TOKEN_CHARS
+    assert len(show.spans["recall"]) == model.SERIES
+    assert len(show._early) == model.OUTCOMES_AHEAD
+    assert show.chat_count == 5000
+
+
+def test_an_outcome_may_come_before_its_line() -> None:
+    show = Show()
+    show.apply(ChatOutcomeEvent(message_id="m1", outcome=TurnOutcome.BLOCKED, reason="words"))
+    show.apply(chat(1))
+    assert (show.chat["m1"].outcome, show.chat["m1"].reason) == (TurnOutcome.BLOCKED, "words")
+
+
+@pytest.mark.parametrize(
+    ("show", "state"),
+    [
+        (Show(), ShowState.STARTING),
+        (ready(), ShowState.ON_AIR),
+        (ready(memory=WorkerState.DISABLED), ShowState.ON_AIR),
+        (ready(llm=WorkerState.STARTING), ShowState.STARTING),
+        (ready(tts=WorkerState.FAILED), ShowState.DEGRADED),
+        (ready(tts=WorkerState.BACKOFF), ShowState.DEGRADED),
+    ],
+)
+def test_state_of_the_show(show: Show, state: ShowState) -> None:
+    assert show.state is state
+
+
+def test_the_worst_state_wins() -> None:
+    show = ready(tts=WorkerState.FAILED)
+    show.apply(ShowEvent(held=False, muted=True, persona="nova", personas=[]))
+    assert show.state is ShowState.MUTED
+    show.apply(ShowEvent(held=True, muted=True, persona="nova", personas=[]))
+    assert show.state is ShowState.HELD
+    show.apply(AuditEvent(who="ann", verb="stop", args={}, ok=True))
+    assert show.state is ShowState.STOPPING
+
+
+def test_a_worker_that_comes_back_degrades_instead_of_starting() -> None:
+    show = ready()
+    show.apply(worker("llm", WorkerState.STARTING, 2.0, restarts=1))
+    assert show.state is ShowState.DEGRADED
+    assert show.log[-1].text == "ready → starting"
+
+
+def test_tokens_begin_again_with_each_turn() -> None:
+    show = Show()
+    show.apply(TokenEvent(turn=1, text="old"))
+    show.apply(TokenEvent(turn=2, text="new "))
+    show.apply(TokenEvent(turn=2, text="words", done=True))
+    assert (show.token_turn, show.tokens, show.tokens_done) == (2, "new words", True)
+
+
+def test_a_cut_reply_shows_what_was_not_heard() -> None:
+    show = ready()
+    for heard in (0.0, 0.5):
+        show.apply(ClauseEvent(turn=1, clause=0, speaker="Nova", text="aaaa bbbb", heard=heard))
+    line = draw_transcript(show, View(), 60, 10)[1]
+    struck = [line.plain[s.start : s.end] for s in line.spans if "strike" in str(s.style)]
+    assert struck == [" bbbb"]
+    assert "▏" in line.plain
+
+
+def test_a_withheld_clause_is_not_repeated_on_screen() -> None:
+    show = ready()
+    show.apply(
+        ClauseEvent(turn=1, clause=0, speaker="Nova", text="slur", heard=0.0, verdict="drop")
+    )
+    text = "".join(line.plain for line in draw_transcript(show, View(), 60, 10))
+    assert "slur" not in text
+    assert "withheld" in text
+
+
+def test_reset_forgets_everything() -> None:
+    show = Show()
+    for event in opening(1000.0):
+        show.apply(event)
+    show.reset(Snapshot(epoch="two", sequences={}, events=[], started_at=5.0))
+    assert show == Show(epoch="two", started_at=5.0)
+
+
+@given(
+    st.integers(1, 220), st.integers(1, 70), st.sampled_from(["chat", "workers", "log", "tokens"])
+)
+def test_no_size_breaks_a_pane(width: int, height: int, focus: str) -> None:
+    show = Show()
+    for event in opening(1000.0):
+        show.apply(event)
+    view = View(focus=focus, cursor="m20")
+    panes = (
+        draw_chat(show, view, width, height, str),
+        draw_transcript(show, view, width, height),
+        draw_tokens(show, view, width, height),
+        draw_workers(show, view, width, max(3, height)),
+    )
+    for lines in panes:
+        assert len(lines) <= max(3, height)
+    assert draw_status(show, view, max(width, 20), 2000.0).cell_len <= max(width, 20)
+    for line in panes[3]:
+        assert width < 60 or line.cell_len <= width
+
+
+def test_cursor_survives_lines_that_go_away() -> None:
+    show, view = Show(), View(cursor="gone")
+    view.move(show, -1)
+    assert view.cursor == ""
+    for number in range(3):
+        show.apply(chat(number))
+    view.move(show, -1)
+    assert view.cursor == "m2"
+    view.move(show, -10)
+    assert view.cursor == "m0"
+    view.move(show, 99)
+    assert view.cursor == ""
+
+
+def test_marks() -> None:
+    assert bar(0.5, 8).plain == "━━━━────"
+    assert bar(7.0, 4).plain == "━━━━"
+    assert sparkline([0, 50, 100, 400], 6, 100).plain == "  ▁▃▅█"
+    assert sparkline([], 3, None).plain == "   "
+    assert (gigabytes(93.2), gigabytes(1024), gigabytes(102400)) == ("93M", "1.0G", "100G")
+    assert (duration(65), duration(3725)) == ("01:05", "1:02:05")
+    assert meter(1.0).budget_mb == 102400
+
+
+def test_footer_fits_every_width() -> None:
+    keys = keymap({})
+    for width in range(20, 200):
+        assert draw_footer(View(), keys, width).cell_len <= width
