@@ -242,6 +242,10 @@ class PersonaSection(Section, frozen=True):
     ] = "#7fd1ff"
     adapter: Annotated[str, _doc("LoRA adapter from [llm.adapters]; empty for none.")] = ""
     voice: VoiceSection = VoiceSection()
+    examples: Annotated[
+        list[tuple[str, str, str]],
+        _doc("How she talks, shown to the model: viewer, what was said, her answer."),
+    ] = []
     idle: Annotated[list[str], _doc("Things to talk about when chat is quiet, used in turn.")] = []
     hold_line: Annotated[str, _doc("Said when the language model is gone for good.")] = (
         "Give me a moment, my thoughts are somewhere else."
