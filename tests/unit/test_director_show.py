@@ -447,3 +447,14 @@ def test_drain_ends_what_sounds_and_begins_nothing(show: Simulation) -> None:
     assert show.outcome(first) == "played"
     assert show.outcome("second") == ""
     show.check_quiet()
+
+
+def test_a_model_caught_in_a_loop_is_not_listened_to(show: Simulation) -> None:
+    show.reply = (
+        "I am a game, Tom. I love it. I love it. I love it. And more. " + "I love it. " * 20
+    )
+    line = show.chat()
+    show.run_for(30)
+    assert show.traces[0].reply == "I am a game, Tom. I love it."
+    assert show.outcome(line) == "played"
+    show.check_quiet()

@@ -50,7 +50,7 @@ from workers.director.voice import GIVEN_UP, Speaker
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
 _VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
 _SAY_MAX = 16  # operator sentences that may wait
-_STOP = ["\n\n"]
+_STOP = ["\n"]  # a spoken reply is one paragraph; small models go astray in the next
 _LOST = frozenset(
     {
         WorkerState.WAITING,
@@ -401,7 +401,11 @@ class Director:
         pieces = turn.splitter.feed(message.text)
         if pieces:
             stamps.llm_engine = stamps.llm_engine or message.engine_ns
-            self._write(turn, pieces)
+            if turn.repeats(pieces[0].text):
+                turn.phase = Phase.WRITTEN  # what still comes is ignored
+                turn.note = turn.note or "she began to repeat herself"
+            else:
+                self._write(turn, pieces)
 
     def _generated(self, turn: Turn, message: Generated) -> None:
         if turn.phase is not Phase.GENERATING:
@@ -418,7 +422,7 @@ class Director:
             last = pieces[-1].text.rstrip(" \n\"'”’)")
             if not last.endswith((".", "!", "?", "…", "。", "！", "？")):
                 pieces.pop()
-        self._write(turn, pieces)
+        self._write(turn, [piece for piece in pieces if not turn.repeats(piece.text)])
         turn.phase = Phase.WRITTEN  # only now: the stage is told how many clauses there are
 
     def _write(self, turn: Turn, pieces: list[Piece]) -> None:

@@ -1,8 +1,8 @@
 """The prompt: what never changes first, what changes every time last.
 
-persona and rules -> history -> memories -> the message. A viewer's words stand in a block
-of their own inside the user message; the characters that could end that block early are
-taken out of them.
+persona and rules -> examples -> history -> memories -> the message. A viewer's words stand
+in a block of their own inside the user message; the characters that could end that block
+early are taken out of them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ def clean(text: str, limit: int) -> str:
 def prefix(persona: PersonaSection, history: Iterable[Exchange]) -> list[PromptMessage]:
     """The part that stays the same from turn to turn; also what is prewarmed."""
     messages = [PromptMessage(role="system", content=persona.system.strip())]
-    for exchange in history:
+    examples = [
+        Exchange(persona="", author=author, text=text, reply=reply)
+        for author, text, reply in persona.examples
+    ]
+    for exchange in [*examples, *history]:
         messages.append(PromptMessage(role="user", content=_asked(exchange)))
         messages.append(PromptMessage(role="assistant", content=exchange.reply))
     return messages

@@ -5,6 +5,7 @@ Plain data and arithmetic: ``core`` drives it, nothing here sends anything.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -111,6 +112,11 @@ class Turn:
         """The reply as the gate let it through."""
         return " ".join(clause.caption for clause in self.clauses)
 
+    def repeats(self, text: str) -> bool:
+        """Whether a clause of this turn said the same already: small models get caught in loops."""
+        words = _words(text)
+        return len(words) > 1 and any(_words(clause.caption) == words for clause in self.clauses)
+
     def played(self, report: Playback) -> Clause | None:
         """Note what the stage says; the clause it is about, if it is one of ours."""
         self.audio_s = max(self.audio_s, report.audio_s)
@@ -171,3 +177,7 @@ class Turn:
                 length = max(0.0, length - (now_ns - clause.started_ns) / 1e9)
             left += length
         return left
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
