@@ -85,7 +85,9 @@ class Page:
     async def open(self, url: str) -> None:
         await self.call("Page.enable")
         await self.call("Page.navigate", url=url)
-        await self.until(f"location.href === {json.dumps(url)} && document.readyState !== 'loading'")
+        await self.until(
+            f"location.href === {json.dumps(url)} && document.readyState !== 'loading'"
+        )
 
     async def screenshot(self, path: Path) -> None:
         data = await self.call("Page.captureScreenshot", format="png")

@@ -19,7 +19,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -62,6 +62,9 @@ class _Client:
         self._dropped = 0
 
     def put(self, message: str | bytes) -> None:
+        if not self._queue and self.socket.transport.get_write_buffer_size() == 0:
+            broadcast((self.socket,), message)  # at once, without a task switch
+            return
         if len(self._queue) >= _QUEUE:
             oldest = next((m for m in self._queue if isinstance(m, bytes)), self._queue[0])
             self._queue.remove(oldest)
