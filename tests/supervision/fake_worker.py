@@ -4,7 +4,7 @@ Reads ``FAKE_DIR/NAME.json`` at its start; appends a line to ``FAKE_DIR/NAME.mar
 incarnation. Keys: ``crash_starts`` (so many first incarnations exit with 3), ``exit_code``
 (exit at load with it, after Failing), ``silent_exit`` (exit with it at once, before Hello),
 ``load_gate`` (a FIFO: loading lasts until its other end was opened and closed),
-``drain_gate`` (never finish draining), ``ignore_term``, ``children`` ("group", "session",
+``drain_hang`` (never finish draining), ``ignore_term``, ``children`` ("group", "session",
 "bare": processes to start), ``problem`` (degraded from the start).
 The command verbs do the rest: the text of ``say``/``chat``/``recall`` names the fault.
 """
@@ -65,7 +65,7 @@ class Fake(Worker):
         gate = ORDERS.get("load_gate")
         if gate:
             self.link.loading("weights", 0.5)
-            await asyncio.to_thread(Path(gate).read_bytes)  # a FIFO: until somebody opens it
+            await asyncio.to_thread((HOME / gate).read_bytes)  # a FIFO: until somebody opens it
         if ORDERS.get("ignore_term"):
             asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -105,9 +105,8 @@ class Fake(Worker):
 
     async def drain(self) -> None:
         mark("drains", time.monotonic_ns())
-        gate = ORDERS.get("drain_gate")
-        if gate:
-            await asyncio.Event().wait()
+        if ORDERS.get("drain_hang"):
+            time.sleep(3600)  # noqa: ASYNC251 - the fault: no deadline interrupts it
 
 
 if ORDERS.get("silent_exit") is not None:
