@@ -10,8 +10,11 @@ from typing import Any
 import msgspec
 
 from ipc.endpoints import Endpoints, running_pid
-from ipc.errors import PathNotWritable, RequestFailed, UsageError
+from ipc.errors import PathNotWritable, RequestFailed, RequestTimeout, UsageError
 from ipc.operator import OperatorClient
+from ipc.states import WorkerState
+
+_POLL_S = 0.1
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -61,6 +64,7 @@ async def ask(
         check_writable(wav)
     client = OperatorClient(endpoints)
     try:
+        await settled(client, timeout_s)
         args: dict[str, Any] = {"text": check_text(text)}
         if author:
             args["author"] = author
@@ -73,6 +77,31 @@ async def ask(
     finally:
         client.close()
     return answer
+
+
+async def settled(client: OperatorClient, timeout_s: float) -> None:
+    """Until a show that is starting takes chat lines, or has given up on that.
+
+    Raises RequestTimeout with what is being waited for.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + timeout_s
+    while True:
+        workers = (await client.request("status"))["workers"]
+        loading = [name for name in ("director", "chat") if not _is_settled(workers[name])]
+        if not loading:
+            return
+        if loop.time() > deadline:
+            name = loading[0]
+            raise RequestTimeout(
+                f"{name} is still {workers[name]['state']} after {timeout_s:g} s",
+                "spark-tui status shows how far it is; --timeout waits longer",
+            )
+        await asyncio.sleep(_POLL_S)
+
+
+def _is_settled(worker: dict[str, Any]) -> bool:
+    return WorkerState(worker["state"]).settled
 
 
 def _fields(outcome: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -93,25 +92,30 @@ def start(show: Show) -> int:
         ) from None
     with log:
         before = log.tell()
-        process = subprocess.Popen(
-            show.command(foreground=False),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        pid = _spawn_apart(show.command(foreground=False), log.fileno())
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise _ended(show, process.returncode, before)
+        gone, status = os.waitpid(pid, os.WNOHANG)
+        if gone:
+            raise _ended(show, os.waitstatus_to_exitcode(status), before)
         if is_running(show) and answers(show):
-            return process.pid
+            return pid
         time.sleep(_POLL_S)
     raise StartFailed(
-        f"the show (pid {process.pid}) did not answer within {START_LIMIT_S:.0f} s",
+        f"the show (pid {pid}) did not answer within {START_LIMIT_S:.0f} s",
         f"look into {show.log_file}; spark-tui stop ends it",
         EXIT_FAILURE,
     )
+
+
+def _spawn_apart(command: list[str], output: int) -> int:
+    """A process in a session of its own: no terminal, and nobody who waits for it."""
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output, 1),
+        (os.POSIX_SPAWN_DUP2, output, 2),
+    ]
+    return os.posix_spawn(command[0], command, os.environ, file_actions=actions, setsid=True)
 
 
 def answers(show: Show) -> bool:
