@@ -102,7 +102,7 @@ class LlmSection(WorkerSection, frozen=True):
     model: Annotated[str, _doc("Path of a GGUF file; 'bundled' is SmolLM2-135M-Instruct.")] = (
         "bundled"
     )
-    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 takes all cores.")] = 0
+    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 takes all cores but one.")] = 0
     context_tokens: Annotated[
         int, Meta(ge=512, description="Context length of one generation, tokens.")
     ] = 2048
