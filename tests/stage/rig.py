@@ -27,6 +27,7 @@ from ipc.protocol import (
     CommandResult,
     Drain,
     Event,
+    Failing,
     Hello,
     Message,
     Peer,
@@ -62,7 +63,17 @@ class Rig:
         self._outbox = Outbox(self._endpoints)
         self.process: asyncio.subprocess.Process | None = None
 
+    async def fail(self) -> tuple[Failing, int]:
+        """Start a worker that cannot load: what it says and its exit code."""
+        process = await self._spawn()
+        return await self.until(Failing), await process.wait()
+
     async def start(self) -> Ready:
+        await self._spawn()
+        ready: Ready = await self.until(Ready)
+        return ready
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
         env = {
             **os.environ,
             "SPARK_VTUBER_DIRECTORY": str(self._endpoints.directory),
@@ -72,7 +83,7 @@ class Rig:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"workers.{self.name}", env=env
         )
-        return await self.until(Ready)
+        return self.process
 
     async def restart(self) -> Ready:
         """kill -9 and a new incarnation."""

@@ -131,7 +131,9 @@ async def test_files_are_served(path: str) -> None:
         assert b"Content-Security-Policy: default-src 'none'" in answer
 
 
-@pytest.mark.parametrize("path", ["/nope", "/../worker.py", "/static/index.html", "//", "/%2e"])
+@pytest.mark.parametrize(
+    "path", ["/nope", "/../worker.py", "/static/index.html", "//", "/%2e", "//[x", "*"]
+)
 async def test_unknown_paths_are_404(path: str) -> None:
     async with serving() as overlay:
         assert (await get(overlay.port, path)).startswith(b"HTTP/1.1 404")
@@ -170,8 +172,9 @@ async def test_foreign_sites_cannot_listen_in() -> None:
             with pytest.raises(InvalidStatus, match="403"):
                 async with page(overlay, origin=origin):
                     pass
-        rebound = await get(overlay.port, "/", host=f"evil.example:{overlay.port}")
-        assert rebound.startswith(b"HTTP/1.1 403")
+        for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "["):
+            rebound = await get(overlay.port, "/", host=f"{host}:{overlay.port}")
+            assert rebound.startswith(b"HTTP/1.1 403"), host
         own = f"http://127.0.0.1:{overlay.port}"
         async with page(overlay, origin=own) as client:
             assert (await message(client))["type"] == "state"

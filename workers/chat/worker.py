@@ -37,8 +37,8 @@ class ChatWorker(Worker):
             if bad:
                 self.link.notice(
                     "warning",
-                    f"{len(bad)} lines of the chat file {config.replay} were skipped, "
-                    f"the first is line {bad[0]}",
+                    f"skipped in the chat file {config.replay}: {len(bad)} "
+                    f"{'line' if len(bad) == 1 else 'lines'}, first line {bad[0]}",
                     'a line looks like {"at": 1.5, "author": "mira", "text": "hello"}',
                 )
             platforms.append(Replay(lines, speed=config.replay_speed, loop=config.replay_loop))

@@ -9,7 +9,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from enum import Enum, auto
 from typing import Any
 
 from ipc.errors import SparkError
@@ -17,16 +18,18 @@ from workers.stage.playout import Sound
 
 _BLOCK_S = 0.01  # the thread looks for a flush this often
 _IDLE_S = 1.0  # without sound for this long the stream is closed: no wakes while idle
-_WAITING = 64  # stretches of about 100 ms; a device this far behind is stuck
+_WAITING = 64  # stretches of about 150 ms; a device this far behind is stuck
 
 
 class DeviceMissing(SparkError):
     """There is no such sound device, or no PortAudio library to ask."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """Ends the thread."""
+class _Order(Enum):
+    """What the thread is told besides sound."""
+
+    FLUSH = auto()
+    STOP = auto()
 
 
 def portaudio() -> Any:
@@ -65,73 +68,80 @@ class Device:
         self._audio = portaudio()
         self._index, self.label = find_device(self._audio, name)
         self._on_problem = on_problem
-        self._queue: queue.Queue[tuple[int, Sound] | _Stop] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[tuple[int, Sound] | _Order] = queue.Queue(_WAITING)
         self._generation = 0  # sound of an earlier one was flushed
+        self._stream: Any = None
+        self._rate = 0
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="sound device", daemon=True)
         self._thread.start()
 
     def sound(self, sound: Sound) -> None:
-        try:
+        """Dropped if the device does not keep up."""
+        with suppress(queue.Full):
             self._queue.put_nowait((self._generation, sound))
-        except queue.Full:
-            self._on_problem(f"the sound device {self.label} takes no sound")
 
     def flush(self) -> None:
-        self._generation += 1
+        self._tell(_Order.FLUSH)
 
     def close(self) -> None:
         """Waits at most half a second for the thread."""
-        self.flush()
-        while True:
-            try:
-                self._queue.put_nowait(_Stop())
-                break
-            except queue.Full:
-                self._queue.get_nowait()
+        self._tell(_Order.STOP)
         self._thread.join(0.5)
 
+    def _tell(self, order: _Order) -> None:
+        """Instead of everything that waits."""
+        self._generation += 1
+        while True:
+            with suppress(queue.Empty):
+                while True:
+                    self._queue.get_nowait()
+            with suppress(queue.Full):
+                self._queue.put_nowait(order)
+                return
+
     def _run(self) -> None:
-        stream: Any = None
-        rate = 0
         while True:
             try:
-                item = self._queue.get(timeout=_IDLE_S if stream is not None else None)
+                item = self._queue.get(timeout=_IDLE_S if self._stream is not None else None)
             except queue.Empty:
-                stream.close()
-                stream = None
+                self._close_stream()
                 continue
-            if isinstance(item, _Stop):
-                break
-            generation, sound = item
             try:
-                if stream is None or sound.rate != rate:
-                    if stream is not None:
-                        stream.close()
-                    rate = sound.rate
-                    stream = self._open(rate)
-                self._write(stream, generation, sound)
+                if item is _Order.STOP:
+                    self._close_stream()
+                    return
+                if isinstance(item, tuple):
+                    self._write(*item)
+                elif self._stream is not None:
+                    self._stream.abort()  # drops what the device has taken but not played
+                    self._stream.start()
             except self._audio.PortAudioError as error:
-                stream = None
-                self._on_problem(f"the sound device {self.label} failed: {error}")
-            else:
-                self._on_problem("")
-        if stream is not None:
-            stream.abort()
-            stream.close()
+                self._stream = None
+                self._report(f"the sound device {self.label} failed: {error}")
 
-    def _open(self, rate: int) -> Any:
-        stream = self._audio.RawOutputStream(
-            samplerate=rate, device=self._index, channels=1, dtype="int16", latency="low"
-        )
-        stream.start()
-        return stream
-
-    def _write(self, stream: Any, generation: int, sound: Sound) -> None:
+    def _write(self, generation: int, sound: Sound) -> None:
+        if self._stream is None or sound.rate != self._rate:
+            self._close_stream()
+            self._stream = self._audio.RawOutputStream(
+                samplerate=sound.rate, device=self._index, channels=1, dtype="int16", latency="low"
+            )
+            self._rate = sound.rate
+            self._stream.start()
         step = 2 * int(sound.rate * _BLOCK_S)
         for start in range(0, len(sound.pcm), step):
             if generation != self._generation:
-                if stream.active:
-                    stream.abort()  # drops what the device has taken but not played
-                    stream.start()
                 return
-            stream.write(sound.pcm[start : start + step])
+            self._stream.write(sound.pcm[start : start + step])
+        self._report("")
+
+    def _close_stream(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            stream.abort()
+            stream.close()
+
+    def _report(self, problem: str) -> None:
+        if bool(problem) != self._failing:
+            self._failing = bool(problem)
+            self._on_problem(problem)

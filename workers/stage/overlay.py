@@ -16,8 +16,9 @@ import struct
 from collections import deque
 from http import HTTPStatus
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -40,7 +41,6 @@ _FILES = {
     "/overlay.js": ("overlay.js", "text/javascript; charset=utf-8"),
     "/overlay.css": ("overlay.css", "text/css; charset=utf-8"),
 }
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
 
 _wire = logging.getLogger(f"{__name__}.wire")
@@ -49,7 +49,10 @@ _wire.setLevel(logging.CRITICAL)  # port scanners are not worth a traceback each
 
 def is_loopback(host: str) -> bool:
     """Whether only programs of this machine can reach a listener on ``host``."""
-    return host in _LOOPBACK or host.startswith("127.")
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class _Client:
@@ -225,11 +228,11 @@ class Overlay:
 
     def _request(self, connection: ServerConnection, request: Request) -> Response | None:
         """A file, a refusal, or None: go on to the WebSocket."""
-        target = urlsplit(request.path)
+        target = _split(request.path)
         if target.path not in (*_FILES, "/ws"):
             return connection.respond(HTTPStatus.NOT_FOUND, "there is no such page\n")
         host = request.headers.get("Host", "")
-        if not self._token and not is_loopback(urlsplit(f"//{host}").hostname or ""):
+        if not self._token and not is_loopback(_split(f"//{host}").hostname or ""):
             return connection.respond(HTTPStatus.FORBIDDEN, "wrong Host\n")
         if self._token and target.path in ("/", "/ws"):
             given = parse_qs(target.query).get("token", [""])[0]
@@ -242,9 +245,17 @@ class Overlay:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages\n")
         origin = request.headers.get("Origin")
         # a page of another site must not listen in; programs without an Origin may
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _split(origin).netloc != host:
             return connection.respond(HTTPStatus.FORBIDDEN, "wrong Origin\n")
         return None
+
+
+def _split(url: str) -> SplitResult:
+    """Empty for what is no URL at all."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
 
 
 def _headers(kind: str, length: int) -> Headers:
