@@ -1,4 +1,4 @@
-"""Category: unit. What the engine workers decide without a model: credit, shape, timing, ranking."""
+"""Category: unit. What the engine workers decide without a model: credit, shape, time, rank."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ async def test_unreadable_replies_name_the_key(tmp_path: Path) -> None:
     empty.touch()
     for path in (tmp_path / "none.txt", empty):
         engine = llm_scripted.ScriptedEngine(LlmScripted(replies=str(path)))
-        with pytest.raises(ConfigError, match="llm.scripted.replies"):
+        with pytest.raises(ConfigError, match=r"llm\.scripted\.replies"):
             await engine.load(lambda _text: None)
 
 

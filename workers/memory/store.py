@@ -22,6 +22,7 @@ from workers.memory.ranking import Exchange
 TABLE: Final = "exchanges"
 COMPACT_EVERY_WRITES: Final = 64  # at flush_s = 2 and a busy chat: every few minutes
 KEEP_VERSIONS: Final = timedelta(minutes=10)
+_AT_ONCE = timedelta(milliseconds=1)  # zero is refused with a warning
 
 _log = logging.getLogger(__name__)
 
@@ -98,12 +99,17 @@ class Store:
         self.writes_total += 1
 
     async def delete(self, exchange_id: str) -> bool:
-        """Remove for good: also from the older versions. False if there is none."""
+        """Remove for good, from the files too. False if there is none.
+
+        LanceDB only marks a deleted row, so what remains is written anew and the older
+        versions go. That takes as long as the table is large; it is an operator's request.
+        """
         where = f"id = '{_quoted(exchange_id)}'"
         if not await self._table.count_rows(where):
             return False
-        await self._table.delete(where)
-        await self._table.optimize(cleanup_older_than=timedelta(0))
+        rest = await self._table.query().where(f"NOT ({where})").to_arrow()
+        await self._table.add(rest, mode="overwrite")
+        await self._table.optimize(cleanup_older_than=_AT_ONCE)
         self._writes = 0
         return True
 

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
+
 from ipc.config import PersonaSection, TtsSection
 from ipc.errors import ModelMissing
 from ipc.protocol import Synthesise, Voice
@@ -18,7 +20,11 @@ from workers.tts import shape
 from workers.tts.engine import Engine, Progress, Unspeakable
 
 DEFAULT_VOICE = "heart"
-_SPEED = (0.4, 2.5)  # what the model stays intelligible at
+_ASKED = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.32, 1.34, 1.5, 1.75, 2.0, 2.5)
+_GOT = (0.49, 0.60, 0.69, 0.80, 0.96, 1.0, 1.03, 1.10, 1.19, 1.52, 1.58, 1.66, 1.77, 1.92)
+"""The pace the voice 'heart' has when asked for a speed: means of five sentences. The model
+rounds the length of every phoneme, so the two differ, and paces between 1.19 and 1.52 do not
+exist: there, and below -4 semitones, the pace is up to 15 % off."""
 _SEED = 0  # of the noise in breath and fricatives; the same text sounds the same
 _WARM_UP = ("Hello there, my friend.", "I think the moon looks like a big slice of cheese tonight!")
 
@@ -126,7 +132,7 @@ class HibariEngine(Engine):
     def _synthesise(self, phonemes: str, voice: Voice) -> bytes:
         """One sentence, shaped. Pitch is made by resampling, so the pace is compensated."""
         factor = shape.pitch_factor(voice.pitch)
-        speed = min(max(voice.speed / factor, _SPEED[0]), _SPEED[1])
+        speed = float(np.interp(voice.speed / factor, _GOT, _ASKED))
         try:
             raw = self._model(voice).from_phonemes(phonemes, speed, _SEED)
         except Unspeakable:
