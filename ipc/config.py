@@ -202,7 +202,7 @@ class DirectorSection(WorkerSection, frozen=True):
         Count, _doc("How many go at once: fewer, larger cuts keep the prefix cache warm.")
     ] = 4
     max_tokens: Annotated[Count, _doc("Longest reply, tokens.")] = 96
-    temperature: Annotated[float, Meta(ge=0, le=2, description="Sampling temperature.")] = 0.7
+    temperature: Annotated[float, Meta(ge=0, le=2, description="Sampling temperature.")] = 0.5
     first_clause_words: Annotated[
         Count, _doc("The first clause is cut at the first punctuation after this many words.")
     ] = 3
