@@ -93,8 +93,8 @@ def test_a_big_list_costs_nothing_per_clause() -> None:
     words = WordList.parse("\n".join(f"entry{n}\nsome phrase{n} here" for n in range(50_000)))
     clause = "this is some clause with about twenty five words in it, b4d w0rds " * 2
     times = []
-    for _ in range(200):
-        begin = time.perf_counter_ns()
+    for _ in range(500):  # CPU time: other processes are not the gate's fault
+        begin = time.thread_time_ns()
         words.judge(clause)
-        times.append(time.perf_counter_ns() - begin)
-    assert sorted(times)[198] < 1_000_000
+        times.append(time.thread_time_ns() - begin)
+    assert sorted(times)[494] < 1_000_000

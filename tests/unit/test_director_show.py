@@ -458,3 +458,13 @@ def test_a_model_caught_in_a_loop_is_not_listened_to(show: Simulation) -> None:
     assert show.traces[0].reply == "I am a game, Tom. I love it."
     assert show.outcome(line) == "played"
     show.check_quiet()
+
+
+def test_the_next_prompt_begins_with_what_was_warmed(show: Simulation) -> None:
+    show.chat()
+    show.run_for(30)
+    warmed = show.sent_to("llm", Prewarm)[-1].prompt
+    show.chat("and then", "Bob")
+    show.run_for(30)
+    assert show.sent_to("llm", Generate)[-1].prompt[: len(warmed)] == warmed
+    assert warmed[-1].content == REPLY

@@ -36,7 +36,7 @@ from ipc.trace import Stamps
 from workers.director import prompt
 from workers.director.clauses import ClauseSplitter, Piece
 from workers.director.gate import BUNDLED, RECHECK_NS, Gate
-from workers.director.history import History
+from workers.director.history import Exchange, History
 from workers.director.idle import IdleTimer
 from workers.director.personas import Personas
 from workers.director.port import Port
@@ -424,6 +424,9 @@ class Director:
                 pieces.pop()
         self._write(turn, [piece for piece in pieces if not turn.repeats(piece.text)])
         turn.phase = Phase.WRITTEN  # only now: the stage is told how many clauses there are
+        if turn.ending is None and turn.clauses:
+            # the model is free until the next line: let it read what that prompt will begin with
+            self._prewarm_one(turn.persona, turn.exchange(turn.generated))
 
     def _write(self, turn: Turn, pieces: list[Piece]) -> None:
         self._check_gate()
@@ -509,7 +512,8 @@ class Director:
         now = self._port.now_ns()
         self.turns.remove(turn)
         reply = turn.reply()
-        trimmed = bool(reply) and self._remember(turn, reply)
+        if reply:
+            self._remember(turn, reply)
         self._report(turn, outcome, reason, reply, final=True)
         self._idle.touch(now)
         line = turn.candidate.line
@@ -530,15 +534,14 @@ class Director:
             )
         if self.turns:
             self.turns[0].progress_ns = now
-        elif trimmed:
+        elif reply != turn.generated:
             self._prewarm_one(turn.persona)
 
-    def _remember(self, turn: Turn, reply: str) -> bool:
+    def _remember(self, turn: Turn, reply: str) -> None:
         try:
-            return self.history.add(turn.exchange(reply))
+            self.history.add(turn.exchange(reply))
         except OSError as error:
             self._not_saved(error)
-            return False
 
     def _not_saved(self, error: OSError) -> None:
         """A full disk must not end the show; only a restart would forget."""
@@ -723,12 +726,14 @@ class Director:
                 self._prewarm_one(key)
         self._prewarm_one(self.show.persona)
 
-    def _prewarm_one(self, key: str) -> None:
+    def _prewarm_one(self, key: str, new: Exchange | None = None) -> None:
+        """The prefix of the next prompt; ``new`` is an exchange that is still being spoken."""
         if self._port.state_of("llm").serves:
             persona = self.personas[key]
             self._port.send(
                 "llm",
                 Prewarm(
-                    prompt=prompt.prefix(persona, self.history.of(key)), adapter=persona.adapter
+                    prompt=prompt.prefix(persona, self.history.with_next(new, key)),
+                    adapter=persona.adapter,
                 ),
             )

@@ -52,21 +52,19 @@ class History:
             return known
         return self._trimmed([*known, exchange])
 
-    def add(self, exchange: Exchange) -> bool:
-        """Whether old exchanges were trimmed, so that the prefix is a new one."""
-        trimmed = self._append(exchange)
+    def add(self, exchange: Exchange) -> None:
+        """Raises OSError when it cannot be journalled; it is remembered all the same."""
+        self._append(exchange)
         if self._lines >= 4 * max(self._turns, 8):
             self._rewrite()
         else:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(exchange) + b"\n")
             self._lines += 1
-        return trimmed
 
-    def _append(self, exchange: Exchange) -> bool:
+    def _append(self, exchange: Exchange) -> None:
         known = [*self._exchanges.get(exchange.persona, ()), exchange]
         self._exchanges[exchange.persona] = self._trimmed(known)
-        return len(self._exchanges[exchange.persona]) < len(known)
 
     def _trimmed(self, exchanges: list[Exchange]) -> list[Exchange]:
         return exchanges[self._trim :] if len(exchanges) > self._turns else exchanges

@@ -128,7 +128,9 @@ class Turn:
         elif report.kind == "finished":
             clause.heard, clause.finished = 1.0, True
         elif report.kind == "stopped":
-            clause.heard, clause.finished = max(clause.heard, report.heard), True
+            if clause.started_ns:  # what never began was not heard
+                clause.heard = max(clause.heard, report.heard)
+            clause.finished = True
         return clause
 
     def estimate_heard(self, now_ns: int) -> None:
