@@ -162,7 +162,7 @@ class ShowApp(App[str]):
 
     def _lost_answered(self, answer: str | None) -> None:
         if answer == "leave":
-            self.exit("stopped" if self.show.stopping else "detached")
+            self.exit("stopped")
 
     # --- drawing ---
 

@@ -148,6 +148,7 @@ def test_tokens_begin_again_with_each_turn() -> None:
     show.apply(TokenEvent(turn=1, text="old"))
     show.apply(TokenEvent(turn=2, text="new "))
     show.apply(TokenEvent(turn=2, text="words", done=True))
+    show.apply(TokenEvent(turn=1, text="late", done=True))
     assert (show.token_turn, show.tokens, show.tokens_done) == (2, "new words", True)
 
 

@@ -266,6 +266,8 @@ class Show:
             line.turn = event.turn
 
     def _token(self, event: TokenEvent) -> None:
+        if event.turn < self.token_turn:
+            return  # the next turn is generated while this one still sounds
         if event.turn != self.token_turn:
             self.token_turn, self.tokens = event.turn, ""
         self.tokens = (self.tokens + clean(event.text))[-TOKEN_CHARS:]

@@ -48,7 +48,7 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         parts.append(plain("READ-ONLY", "bold magenta"))
     if show.muted and word != "MUTED":
         parts.append(plain("muted", "yellow"))
-    if show.started_at:
+    if show.started_at and not show.lost:
         parts.append(plain(duration(now - show.started_at)))
     if show.persona:
         parts.append(plain(show.persona, f"bold {persona_style(show.persona, show.personas)}"))
@@ -70,13 +70,13 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         parts.insert(0, plain(cut(show.reason, 30), "yellow"))
     for part in parts:
         if line.cell_len + 3 + part.cell_len <= width - 1:
-            line.append(" │ ", "bright_black")
+            line.append(" │ ", "dim")
             line.append_text(part)
     return line
 
 
 def _pair(name: str, value: str, style: str) -> Text:
-    text = plain(f"{name} ", "bright_black")
+    text = plain(f"{name} ", "dim")
     text.append(value, style)
     return text
 
@@ -102,7 +102,8 @@ def draw_workers(show: Show, view: View, width: int, height: int) -> list[Text]:
     names = show.worker_names
     ready = sum(1 for name in names if show.workers[name].state is WorkerState.READY)
     focused = view.focus == "workers"
-    head = title("Workers", width, focused=focused, note=f"{ready} of {len(names)} ready")
+    note = "as last seen" if show.lost else f"{ready} of {len(names)} ready"
+    head = title("Workers", width, focused=focused, note=note)
     double = width < 120 and height >= 2 * len(names) + 3
     chosen = view.selected_worker(show) if focused else ""
     body: list[Text] = []
@@ -115,7 +116,7 @@ def draw_workers(show: Show, view: View, width: int, height: int) -> list[Text]:
         if double:
             body.append(plain(f"   {cut(_about(worker), width - 4)}", _about_style(worker)))
     if not body:
-        body = [plain(cut(" waiting for the supervisor", width), "bright_black")]
+        body = [plain(cut(" waiting for the supervisor", width), "dim")]
     return [head, *body[: max(0, height - 2)], _total(show, width)]
 
 
@@ -128,16 +129,22 @@ def _about(worker: WorkerEvent) -> str:
     elif worker.reason and worker.state is not WorkerState.READY:
         parts.append(clean(worker.reason))
     elif worker.state.serves:
-        parts.append(" · ".join(clean(value, 60) for value in worker.details.values() if value))
+        parts.extend(_detail(name, value) for name, value in worker.details.items() if value)
     if worker.state is WorkerState.BACKOFF and worker.retry_in_s:
         parts.append(f"again in {worker.retry_in_s:.0f} s")
     return " · ".join(part for part in parts if part)
 
 
+def _detail(name: str, value: str) -> str:
+    """``memories 214``; an address speaks for itself."""
+    value = clean(value, 60)
+    return value if "://" in value or value.startswith(name) else f"{clean(name, 20)} {value}"
+
+
 def _about_style(worker: WorkerEvent) -> str:
     if worker.state in (WorkerState.FAILED, WorkerState.BACKOFF):
         return "red"
-    return "yellow" if worker.state is WorkerState.DEGRADED else "bright_black"
+    return "yellow" if worker.state is WorkerState.DEGRADED else "dim"
 
 
 def _worker_row(show: Show, worker: WorkerEvent, width: int, *, with_reason: bool) -> Text:
@@ -149,7 +156,7 @@ def _worker_row(show: Show, worker: WorkerEvent, width: int, *, with_reason: boo
     row.append(fit(worker.state.value, 9), style)
     row.append(" ")
     row.append_text(_memory(show, worker, 14 if wide else 8))
-    row.append("  ")
+    row.append(" ")
     row.append_text(_latency(show, worker, 20 if wide else 10, wide=wide))
     row.append(
         f" ↻{worker.restarts:<2}" if worker.restarts else "    ",
@@ -165,12 +172,12 @@ def _worker_row(show: Show, worker: WorkerEvent, width: int, *, with_reason: boo
 def _memory(show: Show, worker: WorkerEvent, cells: int) -> Text:
     meter = show.meter.workers.get(worker.name) if show.meter else None
     if meter is None or not worker.pid or not meter.budget_mb:
-        line = plain("─" * cells, "bright_black")
+        line = plain("─" * cells, "dim")
         line.append(" " * 12)
         return line
     line = bar(meter.memory_mb / meter.budget_mb, cells)
     line.append(fit_right(gigabytes(meter.memory_mb), 6))
-    line.append(fit(f"/{gigabytes(meter.budget_mb)}", 6), "bright_black")
+    line.append(fit(f"/{gigabytes(meter.budget_mb)}", 6), "dim")
     return line
 
 
@@ -179,15 +186,15 @@ def _latency(show: Show, worker: WorkerEvent, cells: int, *, wide: bool) -> Text
     values = show.spans.get(span)
     name_cells = 16 if wide else 0
     if not values:
-        return plain(" " * (cells + 11 + name_cells))
+        return plain(" " * (cells + 12 + name_cells))
     target = TARGETS_MS.get(span)
     line = sparkline(values, cells, target)
     p50 = percentile(list(values), 50)
     text = f"{p50:.0f}/{target:.0f}" if target else f"{p50:.0f}"
-    line.append(fit_right(text, 8), "red" if target and p50 > target else "")
-    line.append(" ms", "bright_black")
+    line.append(fit_right(text, 9), "red" if target and p50 > target else "")
+    line.append(" ms", "dim")
     if wide:
-        line.append(f" {fit(span, name_cells - 1)}", "bright_black")
+        line.append(f" {fit(span, name_cells - 1)}", "dim")
     return line
 
 
@@ -195,15 +202,15 @@ def _total(show: Show, width: int) -> Text:
     """Unified memory: the whole show against its budget, and the machine around it."""
     meter = show.meter
     if meter is None:
-        return plain(cut(" memory is measured soon", width), "bright_black")
+        return plain(cut(" memory is measured soon", width), "dim")
     fraction = meter.used_mb / meter.budget_mb if meter.budget_mb else 0.0
     line = plain(" ")
     line.append(fit("  show memory", 21 if width >= 60 else 14), "bold")
     tail = plain(f" {gigabytes(meter.used_mb)}", usage_style(fraction))
-    tail.append(f" of {gigabytes(meter.budget_mb)}", "bright_black")
+    tail.append(f" of {gigabytes(meter.budget_mb)}", "dim")
     if width >= 70:
         host = f" · machine {gigabytes(meter.host_used_mb)} of {gigabytes(meter.host_total_mb)}"
-        tail.append(host, "bright_black")
+        tail.append(host, "dim")
     line.append_text(bar(fraction, max(4, min(60, width - line.cell_len - tail.cell_len - 2))))
     line.append_text(tail)
     return line
@@ -224,7 +231,7 @@ def draw_log(show: Show, view: View, width: int, height: int, clock: Clock) -> l
         if len(body) >= room:
             break
     if not body:
-        body = [plain(cut(" all quiet", width), "bright_black")]
+        body = [plain(cut(" all quiet", width), "dim")]
     return [head, *body[-room:]] if room > 0 else [head]
 
 
@@ -236,9 +243,9 @@ def _log_rows(entry: LogEntry, width: int, most: int, clock: Clock) -> list[Text
     for number, row in enumerate(wrap_at_most(text, max(4, width - 21), most)):
         line = plain(" ")
         if number == 0:
-            line.append(clock(entry.at), "bright_black")
+            line.append(clock(entry.at), "dim")
             line.append(f" {glyph} ", style)
-            line.append(source, "bright_black")
+            line.append(source, "dim")
             line.append(" ")
         else:
             line.append(" " * 19)
@@ -259,7 +266,7 @@ def draw_footer(view: View, keys: Mapping[str, str], width: int) -> Text:
         if line.cell_len + len(text) + 2 > width:
             break
         disabled = command.changes and view.readonly
-        line.append(key, "bright_black strike" if disabled else "bold cyan")
-        line.append(f" {command.short}  ", "bright_black strike" if disabled else "")
+        line.append(key, "dim strike" if disabled else "bold cyan")
+        line.append(f" {command.short}  ", "dim strike" if disabled else "")
     line.rstrip()
     return line

@@ -23,7 +23,7 @@ SHOW_MARKS: dict[ShowState, tuple[str, str, str]] = {
 LOST_MARK = ("✖", "SHOW ENDED", "bold red")
 
 WORKER_MARKS: dict[WorkerState, tuple[str, str]] = {
-    WorkerState.DISABLED: ("○", "bright_black"),
+    WorkerState.DISABLED: ("○", "dim"),
     WorkerState.WAITING: ("◌", "cyan"),
     WorkerState.STARTING: ("◐", "cyan"),
     WorkerState.READY: ("●", "green"),
@@ -35,12 +35,12 @@ WORKER_MARKS: dict[WorkerState, tuple[str, str]] = {
 }
 
 OUTCOME_MARKS: dict[TurnOutcome | None, tuple[str, str, str]] = {
-    None: ("·", "waiting", "bright_black"),
+    None: ("·", "waiting", "dim"),
     TurnOutcome.PLAYED: ("✓", "answered", "green"),
     TurnOutcome.SKIPPED: ("»", "skipped", "yellow"),
     TurnOutcome.BLOCKED: ("⊘", "blocked", "red"),
     TurnOutcome.FAILED: ("✖", "failed", "red"),
-    TurnOutcome.SHED: ("–", "passed over", "bright_black"),
+    TurnOutcome.SHED: ("–", "passed over", "dim"),
 }
 
 LEVEL_MARKS = {"info": ("·", ""), "warning": ("▲", "yellow"), "error": ("✖", "red")}
@@ -71,7 +71,7 @@ def bar(fraction: float, width: int, style: str = "") -> Text:
     """A bar of exactly ``width`` cells; full at 1.0, red past it."""
     filled = round(max(0.0, min(1.0, fraction)) * width)
     line = plain("━" * filled, style or usage_style(fraction))
-    line.append("─" * (width - filled), "bright_black")
+    line.append("─" * (width - filled), "dim")
     return line
 
 

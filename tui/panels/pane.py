@@ -26,17 +26,17 @@ def plain(text: str, style: str = "") -> Text:
 def title(name: str, width: int, *, focused: bool = False, note: str = "") -> Text:
     """The rule above a pane: its name, and a note at the right where there is room."""
     line = plain("")
-    line.append("━━ " if focused else "── ", "cyan" if focused else "bright_black")
+    line.append("━━ " if focused else "── ", "cyan" if focused else "dim")
     line.append(name, "bold cyan" if focused else "bold")
     line.append(" ")
     room = width - line.cell_len
     note = cut(note, max(0, room - 5))
     tail = f" {note} " if note else ""
     rule = max(0, room - cell_len(tail) - (2 if note else 0))
-    stroke, style = ("━", "cyan") if focused else ("─", "bright_black")
+    stroke, style = ("━", "cyan") if focused else ("─", "dim")
     line.append(stroke * rule, style)
     if note:
-        line.append(tail, "cyan" if focused else "bright_black")
+        line.append(tail, "cyan" if focused else "dim")
         line.append(stroke * 2, style)
     return line
 

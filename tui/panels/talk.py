@@ -44,7 +44,7 @@ def draw_chat(show: Show, view: View, width: int, height: int, clock: Clock) -> 
             if view.needle
             else "no chat yet · i types a line"
         )
-        return [head, plain(cut(f" {empty}", width), "bright_black")]
+        return [head, plain(cut(f" {empty}", width), "dim")]
     at = next((i for i, line in enumerate(lines) if line.id == view.cursor), len(lines) - 1)
     body: list[Text] = []
     below: list[Text] = []
@@ -71,7 +71,7 @@ def _chat_rows(line: ChatLine, width: int, clock: Clock, *, selected: bool) -> l
     for number, row in enumerate(rows):
         text = plain(" ")
         if number == 0:
-            text.append(clock(line.at), "bright_black")
+            text.append(clock(line.at), "dim")
             text.append(" ")
             text.append(glyph, style)
             text.append(" ")
@@ -79,7 +79,7 @@ def _chat_rows(line: ChatLine, width: int, clock: Clock, *, selected: bool) -> l
             text.append(" ")
         else:
             text.append(" " * (indent - 1))
-        text.append(row, "bright_black" if style == "bright_black" and line.outcome else "")
+        text.append(row, "dim" if style == "dim" and line.outcome else "")
         if selected:
             text = plain(fit(text.plain, width), "reverse")
         result.append(text)
@@ -103,7 +103,7 @@ def draw_transcript(show: Show, view: View, width: int, height: int) -> list[Tex
         if len(body) >= room:
             break
     if not body:
-        body = [plain(cut(" nothing said yet", width), "bright_black")]
+        body = [plain(cut(" nothing said yet", width), "dim")]
     return [head, *body[-room:]] if room > 0 else [head]
 
 
@@ -113,8 +113,8 @@ def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
     style = persona_style(speaker, show.personas)
     rows: list[Text] = []
     if turn is not None and turn.author and turn.text:
-        asked = plain(" ↳ ", "bright_black")
-        asked.append(cut(f"{turn.author}: {turn.text}", width - 4), "bright_black")
+        asked = plain(" ↳ ", "dim")
+        asked.append(cut(f"{turn.author}: {turn.text}", width - 4), "dim")
         rows.append(asked)
     words = Text(end="")
     for clause in clauses:
@@ -144,7 +144,7 @@ def _append_clause(words: Text, clause: Clause) -> None:
     words.append(text[:heard])
     if heard < len(text):
         words.append("▏" if heard else "", "yellow")
-        words.append(text[heard:], "bright_black strike")
+        words.append(text[heard:], "dim strike")
 
 
 def _spans(text: str, width: int) -> list[tuple[int, int]]:
@@ -175,10 +175,10 @@ def draw_tokens(show: Show, view: View, width: int, height: int) -> list[Text]:
     if room <= 0:
         return [head]
     if not show.tokens:
-        return [head, plain(cut(" nothing generated yet", width), "bright_black")]
+        return [head, plain(cut(" nothing generated yet", width), "dim")]
     tail = show.tokens[-(room + 1) * width :]
     rows = wrap(tail.strip(), max(2, width - 2))[-room:]
-    style = "bright_black" if show.tokens_done else ""
+    style = "dim" if show.tokens_done else ""
     body = [plain(f" {row}", style) for row in rows]
     if not show.tokens_done:
         body[-1].append("▌", "cyan")
@@ -195,11 +195,11 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
     head = title("Memory", width, focused=view.focus == "memory", note=note)
     room = height - 1
     if recall is None or room <= 0:
-        return [head, plain(cut(" nothing recalled yet", width), "bright_black")][: max(1, height)]
+        return [head, plain(cut(" nothing recalled yet", width), "dim")][: max(1, height)]
     body: list[Text] = []
     if recall.query and room > 2:
-        asked = plain(" ? ", "bright_black")
-        asked.append(cut(clean(recall.query), width - 4), "bright_black")
+        asked = plain(" ? ", "dim")
+        asked.append(cut(clean(recall.query), width - 4), "dim")
         body.append(asked)
     rows_each = max(1, (room - len(body)) // max(1, len(recall.hits)))
     for hit in sorted(recall.hits, key=lambda hit: -hit.score):
@@ -215,5 +215,5 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
             line.append(row)
             body.append(line)
     if not recall.hits:
-        body.append(plain(cut(" nothing similar is remembered", width), "bright_black"))
+        body.append(plain(cut(" nothing similar is remembered", width), "dim"))
     return [head, *body[:room]]

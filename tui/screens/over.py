@@ -201,7 +201,7 @@ class Palette(ModalScreen[Entry | None]):
 
     def _draw(self, width: int, height: int) -> list[Text]:
         if not self._found:
-            return [plain("nothing like that", "bright_black")]
+            return [plain("nothing like that", "dim")]
         first = max(0, min(self._at - height // 2, len(self._found) - height))
         rows = []
         for at, entry in enumerate(self._found[first : first + height], start=first):
@@ -209,7 +209,7 @@ class Palette(ModalScreen[Entry | None]):
             row = plain("▸ " if at == self._at else "  ", "bold cyan")
             row.append(fit(entry.title, 26), "strike" if disabled else "bold")
             row.append(" ")
-            row.append(fit(entry.summary, max(0, width - 40)), "bright_black")
+            row.append(fit(entry.summary, max(0, width - 40)), "dim")
             row.append(f" {entry.key}", "cyan")
             if at == self._at:
                 row = plain(fit(row.plain, width), "reverse")

@@ -24,7 +24,7 @@ def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
         yield plain(f" {group}", "bold cyan")
         for command in COMMANDS:
             if command.group == group:
-                off = "bright_black strike" if readonly and command.changes else ""
+                off = "dim strike" if readonly and command.changes else ""
                 line = plain("   ")
                 line.append(fit(key_name(keys[command.id]), 11), off or "bold")
                 line.append(command.summary, off)
@@ -32,7 +32,7 @@ def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
         yield plain("")
     yield plain(" Commands, typed after :", "bold cyan")
     for verb in VERBS.values():
-        off = "bright_black strike" if readonly and verb.changes else ""
+        off = "dim strike" if readonly and verb.changes else ""
         line = plain("   ")
         line.append(fit(usage(verb), 26), off or "bold")
         line.append(f" {verb.summary}", off)
@@ -54,13 +54,13 @@ def message_lines(line: ChatLine, show: Show, clock: Clock) -> list[Text | str]:
         ("turn", str(line.turn) if line.turn else "", ""),
     ):
         if value:
-            row = plain(f" {name:<9}", "bright_black")
+            row = plain(f" {name:<9}", "dim")
             row.append(value, how)
             rows.append(row)
     rows.extend(["", line.text])
     said = [clause.text for clause in show.clauses.values() if clause.turn == line.turn]
     if line.turn and said:
-        rows.extend(["", plain(" answer", "bright_black"), " ".join(said)])
+        rows.extend(["", plain(" answer", "dim"), " ".join(said)])
     return rows
 
 
