@@ -51,9 +51,8 @@ async def bytes_per_second(show: Rig, text: str) -> float:
         await asyncio.sleep(_SETTLE_S)
         if screen.returncode is not None:
             raise RequestFailed(f"the terminal UI ended by itself, exit code {screen.returncode}")
-        turn = await show.say_as_viewer(text)
-        await show.audible(turn)
         before, began = written, time.monotonic()
+        turn = await show.say_as_viewer(text)
         await show.over(turn)
         return (written - before) / 1024 / (time.monotonic() - began)
     finally:
