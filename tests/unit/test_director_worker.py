@@ -1,0 +1,102 @@
+"""The director's shell on a real Link: commands that wait, the timer, draining."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from director_simulation import config
+
+from ipc.config import WORKERS
+from ipc.control import ControlClient
+from ipc.endpoints import Endpoints
+from ipc.errors import RequestFailed
+from ipc.fence import Fence
+from ipc.protocol import Cancel, ChatMessage, Command, Peer, Playback
+from ipc.states import WorkerState
+from workers.director.worker import DirectorWorker
+from workers.runtime import Link
+
+
+@pytest.fixture
+async def worker() -> AsyncIterator[DirectorWorker]:
+    home = Path(tempfile.mkdtemp(prefix="sv-", dir="/tmp"))
+    endpoints = Endpoints(home)
+    control = ControlClient(endpoints, "director", 1, lambda _message: None)
+    peers = [Peer(name=name, state=WorkerState.READY, incarnation=1) for name in WORKERS]
+    settings = config(idle_after_s=0.0, turn_timeout_s=0.05)
+    link = Link("director", endpoints, control, settings, home, Fence(7), peers, pytest.fail)
+    director = DirectorWorker(link)
+    await director.load()
+    yield director
+    await director.close()
+    await link.close()
+    control.close()
+    shutil.rmtree(home)
+
+
+def command(verb: str, **args: str) -> Command:
+    return Command(id=1, verb=verb, args=args, who="test", sent_ns=time.monotonic_ns())
+
+
+def line(message_id: str) -> ChatMessage:
+    return ChatMessage(
+        id=message_id, platform="console", author="Ann", author_id="ann", text="hi",
+        received_ns=time.monotonic_ns(), at=0.0,
+    )  # fmt: skip
+
+
+async def test_outcome_may_be_asked_for_before_the_line_arrives(worker: DirectorWorker) -> None:
+    asked = asyncio.create_task(worker.command(command("outcome", message_id="m1")))
+    await asyncio.sleep(0)
+    worker.receive(line("m1"), b"")
+    outcome = await asked  # nobody answers: the turn is given up by the timer
+    assert outcome["outcome"] == "failed"
+    assert outcome["turn"] == 8  # above the fence it was started with
+    assert set(outcome) == {
+        "turn", "outcome", "reply", "spans_ms", "audio_s", "reason", "persona",
+    }  # fmt: skip
+    assert await worker.command(command("outcome", message_id="m1")) == outcome
+
+
+async def test_outcome_fails_at_once_while_held_and_when_it_becomes_held(
+    worker: DirectorWorker,
+) -> None:
+    asked = asyncio.create_task(worker.command(command("outcome", message_id="never")))
+    await asyncio.sleep(0)
+    await worker.command(command("hold"))
+    for request in (asked, worker.command(command("outcome", message_id="m2"))):
+        with pytest.raises(RequestFailed, match="held") as failure:
+            await request
+        assert "spark-tui ctl release" in failure.value.hint
+
+
+async def test_drain_waits_for_the_turn_under_way(worker: DirectorWorker) -> None:
+    worker.receive(line("m1"), b"")
+    draining = asyncio.create_task(worker.drain())
+    await asyncio.sleep(0)
+    assert not draining.done()
+    worker.link.fence.apply(Cancel(turn=8))
+    worker.cancelled(Cancel(turn=8, reason="ban"))
+    await draining
+    worker.receive(line("m2"), b"")
+    await worker.drain()
+
+
+async def test_commands_answer_and_unknown_ones_are_refused(worker: DirectorWorker) -> None:
+    assert await worker.command(command("mute")) == {"held": False, "muted": True}
+    assert await worker.command(command("persona", name="Umbra")) == {"persona": "umbra"}
+    assert await worker.command(command("say", text="Hello.")) == {"turn": 8}
+    assert await worker.command(command("skip")) == {"turn": 8}
+    assert await worker.command(command("dump")) == {"cleared": 0}
+    with pytest.raises(RequestFailed, match="dance"):
+        await worker.command(command("dance"))
+
+
+def test_reports_of_cut_turns_are_heard() -> None:
+    assert DirectorWorker.hears_fenced == (Playback,)
