@@ -7,7 +7,6 @@ turns are open: the one being heard, and the one prepared while its last words s
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from pathlib import Path
 
@@ -16,16 +15,11 @@ from ipc.errors import RequestFailed
 from ipc.protocol import (
     Cancel,
     ChatMessage,
-    Generate,
     Generated,
-    MemoryEvent,
     Message,
     Peer,
     Playback,
-    Prewarm,
-    Recall,
     Recalled,
-    Remember,
     ShowEvent,
     StageControl,
     Synthesised,
@@ -33,10 +27,10 @@ from ipc.protocol import (
 )
 from ipc.states import Finish, TurnOutcome, WorkerState
 from ipc.trace import Stamps
-from workers.director import prompt
+from workers.director.asking import Asker
 from workers.director.clauses import ClauseSplitter, Piece
 from workers.director.gate import BUNDLED, RECHECK_NS, Gate
-from workers.director.history import Exchange, History
+from workers.director.history import History
 from workers.director.idle import IdleTimer
 from workers.director.personas import Personas
 from workers.director.port import Port
@@ -50,7 +44,6 @@ from workers.director.voice import GIVEN_UP, Speaker
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
 _VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
 _SAY_MAX = 16  # operator sentences that may wait
-_STOP = ["\n"]  # a spoken reply is one paragraph; small models go astray in the next
 _LOST = frozenset(
     {
         WorkerState.WAITING,
@@ -82,6 +75,7 @@ class Director:
         self.reports = Reports(
             port.publish, {key: self.personas[key].name for key in self.personas.keys}
         )
+        self._asker = Asker(config, port, self.personas, self.history)
         self._speaker = Speaker(config, port, self._gate, self.personas, self.reports)
         self.queue = ChatQueue(settings.queue_size, settings.queue_max_age_s)
         self._says: deque[Candidate] = deque()
@@ -100,10 +94,10 @@ class Director:
         """The worker is up: say what is set, warm the prompts."""
         for peer in peers:
             self._incarnations[peer.name] = (peer.incarnation, peer.state)
-        self._check_gate()
+        self._speaker.check_gate()
         self._port.send("stage", StageControl(muted=self.show.muted))
         if self._port.state_of("llm").serves:
-            self._prewarm()
+            self._asker.prewarm_all(self.show.persona)
         self._advance()
 
     def receive(self, message: Message) -> None:
@@ -150,7 +144,7 @@ class Director:
         if peer.state.serves and (changed or not before[1].serves):
             if peer.name == "llm":
                 self._hold_line_said = False
-                self._prewarm()
+                self._asker.prewarm_all(self.show.persona)
             elif peer.name == "stage":
                 self._port.send("stage", StageControl(muted=self.show.muted))
         self._advance()
@@ -206,7 +200,7 @@ class Director:
         if key != self.show.persona:
             self._set(persona=key)
             self._unprepare("the personality was switched")
-            self._prewarm_one(key)
+            self._asker.prewarm(key)
         self._advance()
         return key
 
@@ -247,7 +241,7 @@ class Director:
         """Everything that follows from what is known now. Called after every input."""
         now = self._port.now_ns()
         if not self._gate.loaded:
-            self._check_gate()
+            self._speaker.check_gate()
         for line, reason in self.queue.expire(now):
             self.reports.shed(line, reason)
         candidate: Candidate | None = None
@@ -337,59 +331,19 @@ class Director:
             pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
             self._write(turn, pieces)
             turn.phase = Phase.WRITTEN
-        elif candidate.line is not None and self._port.state_of("memory").serves:
-            turn.deadline_ns = now + int(settings.recall_deadline_ms * 1e6)
-            self._port.send(
-                "memory",
-                Recall(
-                    turn=turn.number,
-                    query=candidate.text,
-                    viewer=candidate.line.author_id,
-                    limit=self._config.memory.limit,
-                ),
-            )
-        else:
+        elif not self._asker.recall(turn):
             self._generate(turn)
 
     def _recalled(self, turn: Turn, message: Recalled) -> None:
         if turn.phase is Phase.RECALLING:
             turn.hits = message.hits
             turn.stamps.recalled = self._port.now_ns()
-            self._memory_event(turn, late=False)
+            self._asker.recalled(turn, late=False)
             self._generate(turn)
 
-    def _memory_event(self, turn: Turn, *, late: bool) -> None:
-        self._port.publish(
-            MemoryEvent(turn=turn.number, query=turn.candidate.text, hits=turn.hits, late=late)
-        )
-
     def _generate(self, turn: Turn) -> None:
-        now = self._port.now_ns()
-        turn.stamps.recalled = turn.stamps.recalled or now
-        if not self._port.state_of("llm").serves:
-            turn.phase = Phase.WAITING
-            return
-        turn.phase = Phase.GENERATING
         head = self.turns[0]
-        before = head.exchange(head.generated) if head is not turn else None
-        persona = self.personas[turn.persona]
-        turn.stamps.generate_sent = turn.progress_ns = now
-        self._port.send(
-            "llm",
-            Generate(
-                turn=turn.number,
-                prompt=prompt.build(
-                    persona,
-                    self.history.with_next(before, turn.persona),
-                    turn.hits,
-                    turn.exchange(""),
-                ),
-                adapter=persona.adapter,
-                max_tokens=self._config.director.max_tokens,
-                temperature=self._config.director.temperature,
-                stop=_STOP,
-            ),
-        )
+        self._asker.generate(turn, head.exchange(head.generated) if head is not turn else None)
 
     def _tokens(self, turn: Turn, message: Tokens) -> None:
         if turn.phase is not Phase.GENERATING:
@@ -426,10 +380,9 @@ class Director:
         turn.phase = Phase.WRITTEN  # only now: the stage is told how many clauses there are
         if turn.ending is None and turn.clauses:
             # the model is free until the next line: let it read what that prompt will begin with
-            self._prewarm_one(turn.persona, turn.exchange(turn.generated))
+            self._asker.prewarm(turn.persona, turn.exchange(turn.generated))
 
     def _write(self, turn: Turn, pieces: list[Piece]) -> None:
-        self._check_gate()
         blocked = self._speaker.write(turn, pieces, self.turns)
         if blocked:
             self._end(turn, TurnOutcome.BLOCKED, blocked)
@@ -514,28 +467,13 @@ class Director:
         reply = turn.reply()
         if reply:
             self._remember(turn, reply)
+            self._asker.remember(turn, reply)
         self._report(turn, outcome, reason, reply, final=True)
         self._idle.touch(now)
-        line = turn.candidate.line
-        if reply and line is not None and self._port.state_of("memory").serves:
-            self._port.send(
-                "memory",
-                Remember(
-                    # of no turn if it was cut: a fenced message would not arrive
-                    turn=turn.number if self._port.fence.allows(turn.number) else 0,
-                    platform=line.platform,
-                    author=line.author,
-                    author_id=line.author_id,
-                    text=line.text,
-                    reply=reply,
-                    persona=turn.persona,
-                    at=time.time(),
-                ),
-            )
         if self.turns:
             self.turns[0].progress_ns = now
         elif reply != turn.generated:
-            self._prewarm_one(turn.persona)
+            self._asker.prewarm(turn.persona)
 
     def _remember(self, turn: Turn, reply: str) -> None:
         try:
@@ -620,7 +558,7 @@ class Director:
             if turn not in self.turns or turn.ending is not None:
                 continue
             if turn.phase is Phase.RECALLING and now >= turn.deadline_ns:
-                self._memory_event(turn, late=True)
+                self._asker.recalled(turn, late=True)
                 self._generate(turn)
             elif turn.phase is Phase.WAITING:
                 state = self._port.state_of("llm")
@@ -701,39 +639,3 @@ class Director:
             show.save(self._show_file)
         except OSError as error:
             self._not_saved(error)
-
-    def _check_gate(self) -> None:
-        if not self._gate.refresh(self._port.now_ns()):
-            return
-        if self._gate.problem:
-            self._port.notice(
-                "error" if not self._gate.loaded else "warning",
-                self._gate.problem,
-                "nothing is said until it can be read"
-                if not self._gate.loaded
-                else "the list before it stays in use; mend the file and it is read again",
-            )
-        self._port.problem(
-            f"nothing can be said: {self._gate.problem}; mend the file, it is read again at once"
-            if not self._gate.loaded
-            else ""
-        )
-
-    def _prewarm(self) -> None:
-        """Everybody's prompt, who is on air last: hers is then the freshest."""
-        for key in self.personas.keys:
-            if key != self.show.persona:
-                self._prewarm_one(key)
-        self._prewarm_one(self.show.persona)
-
-    def _prewarm_one(self, key: str, new: Exchange | None = None) -> None:
-        """The prefix of the next prompt; ``new`` is an exchange that is still being spoken."""
-        if self._port.state_of("llm").serves:
-            persona = self.personas[key]
-            self._port.send(
-                "llm",
-                Prewarm(
-                    prompt=prompt.prefix(persona, self.history.with_next(new, key)),
-                    adapter=persona.adapter,
-                ),
-            )

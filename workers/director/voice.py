@@ -33,6 +33,7 @@ class Speaker:
 
     def write(self, turn: Turn, pieces: list[Piece], turns: list[Turn]) -> str:
         """Judge new clauses and pass on what may be said. Why the turn must end, or ""."""
+        self.check_gate()
         for piece in pieces:
             caption = caption_text(piece.text)
             if not caption:
@@ -54,6 +55,24 @@ class Speaker:
             turn.clauses.append(clause)
             self.pump(turns)
         return ""
+
+    def check_gate(self) -> None:
+        """Read the word list again if it changed, and say what is wrong with it."""
+        if not self._gate.refresh(self._port.now_ns()):
+            return
+        if self._gate.problem:
+            self._port.notice(
+                "error" if not self._gate.loaded else "warning",
+                self._gate.problem,
+                "nothing is said until it can be read"
+                if not self._gate.loaded
+                else "the list before it stays in use; mend the file and it is read again",
+            )
+        self._port.problem(
+            f"nothing can be said: {self._gate.problem}; mend the file, it is read again at once"
+            if not self._gate.loaded
+            else ""
+        )
 
     def pump(self, turns: list[Turn]) -> None:
         """Hand over as many clauses as there are credits, in order."""
