@@ -60,6 +60,7 @@ class Show:
         self.token = ""
         self._changed = asyncio.Event()
         self._clients: list[OperatorClient] = []
+        self.endpoints = self._endpoints()
         self._popen: subprocess.Popen[bytes] | None = None
 
     # --- life ---
@@ -78,6 +79,10 @@ class Show:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.close(failed=kind is not None)
+
+    async def close(self, *, failed: bool = False) -> None:
+        """End the show and everything of it, remove its directory."""
         for client in self._clients:
             client.close()
         if hasattr(self, "_stream"):
@@ -95,13 +100,12 @@ class Show:
             for pid in self.descendants():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            if kind is not None:
+            if failed:
                 sys.stderr.write(self.said())
             shutil.rmtree(self.home, ignore_errors=True)
 
     async def start(self) -> None:
         """Start the supervisor and connect. Raises AssertionError if it exits at once."""
-        self.endpoints = self._endpoints()
         with self.output.open("ab") as out:
             self._popen = subprocess.Popen(  # noqa: ASYNC220 - the loop only watches it
                 self.command(),

@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ipc.load import PROJECT_CONFIG
 from ipc.protocol import NoticeEvent
 from workers.supervisor import reaper
 from workers.supervisor.journal import Journal
 from workers.supervisor.notify import Notifier
 from workers.supervisor.recorder import Recorder
+from workers.supervisor.service import interpreter
 
 HEAVY = ("torch", "textual", "numpy", "transformers", "onnxruntime", "lancedb", "pynvml", "psutil")
 
@@ -59,6 +61,26 @@ def test_a_journal_is_bounded_on_disk_and_in_memory(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 10 * 1024 * 1024
     assert max(map(len, journal.lines())) <= 8192
     assert len(journal.lines()) <= 400
+
+
+def test_a_full_disk_costs_the_log_file_only(tmp_path: Path) -> None:
+    (tmp_path / "tts.log").symlink_to("/dev/full")
+    journal = Journal(tmp_path / "tts.log")
+    journal.write(b"first\n")
+    journal.write(b"second\n")
+    assert journal.lines()[0] == "first"
+    assert journal.lines()[-1] == "second"
+    assert "No space left" in journal.lines()[1]
+    journal.close()
+
+
+def test_a_workers_interpreter_is_relative_to_the_project() -> None:
+    assert interpreter("") == sys.executable
+    assert interpreter("python3.12") == "python3.12"
+    assert interpreter("/opt/python") == "/opt/python"
+    assert interpreter(".venv-vllm/bin/python") == str(
+        PROJECT_CONFIG.parent / ".venv-vllm/bin/python"
+    )
 
 
 def test_recordings_rotate_are_private_and_parse(tmp_path: Path) -> None:

@@ -238,6 +238,38 @@ async def test_too_little_memory_is_waited_for() -> None:
         assert show.marks("tts") == []
 
 
+async def test_memory_that_runs_out_sheds_by_the_declared_order() -> None:
+    settings = {"shed_below_gb": 90_000.0}
+    sections = {"memory": {"shed_order": 2}, "chat": {"shed_order": 1}}
+    async with FakeShow({}, ("memory", "chat"), settings, sections) as show:
+        await show.until(lambda s: s.workers["memory"].reason.startswith("was stopped to free"))
+        await show.until(lambda s: s.workers["chat"].reason.startswith("was stopped to free"))
+        text = notices(show)
+        assert text.index("no chat: no viewers are read") < text.index("no memory: answers")
+        assert show.marks("memory") == ["1"]
+        await show.operator.request("restart", worker="memory")  # the operator insists
+        await show.until(lambda s: s.workers["memory"].incarnation == 2)
+
+
+async def test_a_closed_terminal_does_not_spoil_the_exit() -> None:
+    show = FakeShow({}, ("chat",))
+    show.endpoints.create()
+    reader, writer = os.pipe()
+    process = subprocess.Popen(  # noqa: ASYNC220 - it is waited for below
+        show.command(), env=show.env, stdout=writer, stderr=writer, stdin=subprocess.DEVNULL
+    )
+    os.close(writer)
+    os.close(reader)
+    client = show.client()
+    try:
+        assert await client.request("stop", 20.0) == {"stopping": True}
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+        await show.close()
+
+
 async def test_a_second_show_and_a_taken_port_are_refused_with_a_sentence() -> None:
     async with FakeShow({}, ("chat",)) as show:
         second = subprocess.run(  # noqa: ASYNC221 - it ends by itself

@@ -134,7 +134,8 @@ def test_the_show_stops_in_the_reverse_order() -> None:
 def test_a_failed_or_disabled_worker_is_not_waited_for() -> None:
     states = dict.fromkeys(WORKERS, WorkerState.READY)
     states["llm"], states["tts"] = WorkerState.FAILED, WorkerState.BACKOFF
-    assert unsettled("director", AFTER, states) == ["tts"]
+    settled = {name: state.settled for name, state in states.items()}
+    assert unsettled("director", AFTER, settled) == ["tts"]
 
 
 # --- liveness ---

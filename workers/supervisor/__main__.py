@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import errno
 import logging
+import os
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ def main() -> None:
     """Parse, run, exit with the documented code; a person's mistake is a sentence."""
     options = _parse()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a dropped line never ends a show
+    logging.raiseExceptions = False  # nor does a log line that nobody can read
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -123,8 +125,11 @@ class _Console:
         if self._open:
             try:
                 print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
-            except OSError:
-                self._open = False  # the terminal is gone; the show is not
+            except OSError:  # the terminal is gone; the show is not
+                self._open = False
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, sys.stdout.fileno())  # or what is buffered fails again at exit
+                os.close(nowhere)
 
 
 if __name__ == "__main__":

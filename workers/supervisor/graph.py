@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from graphlib import TopologicalSorter
 
-from ipc.states import WorkerState
-
 Edges = Mapping[str, tuple[str, ...]]
 
 
@@ -27,6 +25,6 @@ def stop_levels(after: Edges) -> list[tuple[str, ...]]:
     return start_levels(after)[::-1]
 
 
-def unsettled(name: str, after: Edges, states: Mapping[str, WorkerState]) -> list[str]:
+def unsettled(name: str, after: Edges, settled: Mapping[str, bool]) -> list[str]:
     """Which workers ``name`` still has to wait for."""
-    return [other for other in after[name] if not states[other].settled]
+    return [other for other in after[name] if not settled[other]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from pathlib import Path
 from typing import BinaryIO
@@ -19,8 +20,7 @@ class Journal:
         self._ring: deque[str] = deque(maxlen=_RING_LINES)
         self._rest = b""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._file: BinaryIO = path.open("ab")
-        path.chmod(0o600)
+        self._file: BinaryIO | None = self._open()
 
     def begin(self, title: str) -> None:
         """Mark a new incarnation."""
@@ -31,13 +31,11 @@ class Journal:
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[-_LINE_BYTES:]
         self._ring.extend(_readable(line) for line in lines)
-        self._file.write(data)
-        self._file.flush()
-        if self._file.tell() > _FILE_BYTES:
-            self._file.close()
-            self._path.replace(self._path.with_suffix(".log.1"))
-            self._file = self._path.open("ab")
-            self._path.chmod(0o600)
+        try:
+            self._append(data)
+        except OSError as error:  # a full disk costs the file, not the worker nor the ring
+            self._ring.append(f"--- cannot write {self._path}: {error.strerror}")
+            self.close()
 
     def end(self) -> None:
         """The incarnation is gone; an unfinished line is finished for it."""
@@ -58,7 +56,26 @@ class Journal:
         return ""
 
     def close(self) -> None:
-        self._file.close()
+        file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def _open(self) -> BinaryIO:
+        # unbuffered: a line printed right before a crash is there, and close() cannot fail
+        return open(self._path, "ab", buffering=0, opener=_private)
+
+    def _append(self, data: bytes) -> None:
+        if self._file is None:
+            return
+        self._file.write(data)
+        if self._file.tell() > _FILE_BYTES:
+            self.close()
+            self._path.replace(self._path.with_suffix(".log.1"))
+            self._file = self._open()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _readable(line: bytes) -> str:

@@ -2,8 +2,8 @@
 
 On unified memory the truth about the host is MemTotal - MemAvailable. The truth about a
 worker is the PSS of its whole process tree (shared pages counted once) plus what NVML
-reports for its pids. PSS is dear (the kernel walks the page tables), so it is read rarely
-and moved by the change of RSS in between.
+reports for its pids. PSS is dear (the kernel walks the page tables), so it is read rarely, or
+when RSS has changed by a fifth, and moved by the change of RSS in between.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class Gauge:
 
     def _pss_of(self, stat: _Stat, now: float) -> int:
         kept = self._pss.get(stat.pid)
-        if kept is None or now - kept[0] >= PSS_EVERY_S:
+        moved = kept is not None and abs(stat.rss - kept[2]) > kept[2] / 5
+        if kept is None or moved or now - kept[0] >= PSS_EVERY_S:
             pss = self._read_pss(stat)
             self._pss[stat.pid] = kept = (now, pss, stat.rss)
         return max(0, kept[1] + stat.rss - kept[2])

@@ -102,6 +102,7 @@ class Supervisor:
         self._stop: asyncio.Future[str] = self._loop.create_future()
         self._stopping = False
         self._started = False  # every worker has settled once
+        self._measure_now = asyncio.Event()
         self._show: ShowEvent | None = None
         self._host = memory.read_host()
         self._own = memory.Usage(0.0, 0.0)
@@ -151,6 +152,7 @@ class Supervisor:
         try:
             for unit in self.units.values():
                 self._events.publish(unit.event())
+            self._note_start()
             await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
             broken = [t for t in (*tasks, *clocks) if t.done() and t.exception()]
             self.stop("an error inside the supervisor" if broken else "")
@@ -226,8 +228,8 @@ class Supervisor:
         if self._stopping:
             return "the show ends"
         if unit.incarnation == 0:  # a restart does not wait for others: one for one
-            states = {name: other.state for name, other in self.units.items()}
-            if others := unsettled(unit.name, AFTER, states):
+            settled = {name: other.settled for name, other in self.units.items()}
+            if others := unsettled(unit.name, AFTER, settled):
                 return f"waits for {', '.join(others)}"
         if time.monotonic() < unit.not_before:
             return "was stopped to free memory; waits a while"
@@ -258,7 +260,14 @@ class Supervisor:
                 if other.state is WorkerState.WAITING:
                     other.poke()
         self._say_change(unit)
-        if not self._started and all(u.state.settled for u in self.units.values()):
+        if unit.state is WorkerState.READY:
+            self._measure_now.set()  # what it loaded shows at once
+        self._note_start()
+
+    def _note_start(self) -> None:
+        if self._started or self._stopping:
+            return
+        if all(unit.settled for unit in self.units.values()):
             self._started = True
             if self._notifier:
                 self._notifier.ready()
@@ -551,7 +560,10 @@ class Supervisor:
             self._own = usages[""]
             self.publish(self._meter())
             self._shed()
-            await asyncio.sleep(self._settings.meter_s)
+            self._measure_now.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.meter_s):
+                    await self._measure_now.wait()
 
     def _meter(self) -> MeterEvent:
         return MeterEvent(

@@ -113,6 +113,11 @@ class Unit:
         """Whether a Command may be sent to it."""
         return self.state.serves and self.connected
 
+    @property
+    def settled(self) -> bool:
+        """Whether others need not wait for it any longer; a shed one may stay away for long."""
+        return self.state.settled or (self.state is WorkerState.WAITING and self.not_before > 0)
+
     def event(self) -> WorkerEvent:
         """What the screen shows of it now."""
         return WorkerEvent(
@@ -241,6 +246,7 @@ class Unit:
         self._order = asyncio.get_running_loop().create_future()
         self._failing = None
         self.hint = ""
+        self.not_before = 0.0
         self.incarnation += 1
         self.details, self.progress, self.fraction = {}, "", None
         try:
