@@ -72,7 +72,7 @@ class SupervisorSection(Section, frozen=True):
     backoff_base_s: Annotated[Positive, _doc("First delay before a restart, seconds.")] = 0.25
     backoff_max_s: Annotated[Positive, _doc("Longest delay before a restart, seconds.")] = 30.0
     stable_s: Annotated[
-        Positive, _doc("Ready for this long and earlier crashes are forgotten, seconds.")
+        Positive, _doc("Ready for this long and the next delay is the first one again, seconds.")
     ] = 120.0
     meter_s: Annotated[Positive, _doc("Time between two memory and CPU readings, seconds.")] = 5.0
     record: Annotated[bool, _doc("Write every event to DIR/recordings of the state directory.")] = (
