@@ -29,7 +29,7 @@ from tui.model.show import Show
 from tui.model.text import clean, cut, fit, fit_right, wrap, wrap_at_most
 from tui.model.view import View
 from tui.panels.machine import draw_footer, draw_status, draw_workers
-from tui.panels.marks import bar, duration, gigabytes, sparkline
+from tui.panels.marks import bar, duration, gigabytes, latency, sparkline
 from tui.panels.talk import draw_chat, draw_tokens, draw_transcript
 
 ANY_TEXT = st.text(max_size=200)
@@ -222,6 +222,7 @@ def test_marks() -> None:
     assert sparkline([], 3, None).plain == "   "
     assert (gigabytes(93.2), gigabytes(1024), gigabytes(102400)) == ("93M", "1.0G", "100G")
     assert (duration(65), duration(3725)) == ("01:05", "1:02:05")
+    assert (latency(268.4), latency(27_838)) == ("268", "28s")
     assert meter(1.0).budget_mb == 102400
 
 

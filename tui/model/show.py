@@ -293,6 +293,8 @@ class Show:
             self.spans.setdefault(name, deque(maxlen=SERIES)).append(value)
         if (turn := self.turns.get(event.turn)) is not None:
             turn.outcome = event.outcome
+        if event.outcome is TurnOutcome.FAILED:
+            self._note(event.at, "warning", f"turn {event.turn}", f"failed: {clean(event.reason)}")
         for clause in self.clauses.values():
             if clause.turn <= event.turn:
                 clause.over = True

@@ -21,6 +21,7 @@ from tui.panels.marks import (
     bar,
     duration,
     gigabytes,
+    latency,
     persona_style,
     sparkline,
     usage_style,
@@ -55,7 +56,7 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
     if (p95 := show.p95("chat_to_audio")) is not None:
         target = TARGETS_MS["chat_to_audio"]
         late = p95 > target
-        parts.append(_pair("p95", f"{p95:.0f}/{target:.0f} ms", "red" if late else "green"))
+        parts.append(_pair("p95", f"{latency(p95)}/{target:.0f} ms", "red" if late else "green"))
     if show.meter is not None:
         used, budget = show.meter.used_mb, show.meter.budget_mb
         fraction = used / budget if budget else 0.0
@@ -190,7 +191,7 @@ def _latency(show: Show, worker: WorkerEvent, cells: int, *, wide: bool) -> Text
     target = TARGETS_MS.get(span)
     line = sparkline(values, cells, target)
     p50 = percentile(list(values), 50)
-    text = f"{p50:.0f}/{target:.0f}" if target else f"{p50:.0f}"
+    text = f"{latency(p50)}/{target:.0f}" if target else latency(p50)
     line.append(fit_right(text, 9), "red" if target and p50 > target else "")
     line.append(" ms", "dim")
     if wide:

@@ -98,3 +98,8 @@ def duration(seconds: float) -> str:
     minutes, second = divmod(max(0, int(seconds)), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute:02}:{second:02}"
+
+
+def latency(ms: float) -> str:
+    """Milliseconds as a number; from ten seconds on it says that it is seconds."""
+    return f"{ms:.0f}" if ms < 10_000 else f"{ms / 1000:.0f}s"

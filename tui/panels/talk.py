@@ -30,7 +30,7 @@ def draw_chat(show: Show, view: View, width: int, height: int, clock: Clock) -> 
     """Newest at the bottom, or around the cursor. Never more work than there are rows."""
     lines = show.matching(view.needle)
     waiting = sum(1 for line in lines if line.outcome is None)
-    notes = [f"/{view.needle}" if view.needle else "", f"{len(lines)} lines"]
+    notes = [f"/{view.needle}" if view.needle else "", _count(len(lines), "line", "lines")]
     if waiting:
         notes.append(f"{waiting} waiting")
     if view.cursor:
@@ -60,6 +60,10 @@ def draw_chat(show: Show, view: View, width: int, height: int, clock: Clock) -> 
         if len(body) + len(below) >= room:
             break
     return [head, *(body + below)[-room:]] if room > 0 else [head]
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _chat_rows(line: ChatLine, width: int, clock: Clock, *, selected: bool) -> list[Text]:
@@ -94,7 +98,7 @@ def draw_transcript(show: Show, view: View, width: int, height: int) -> list[Tex
         "Transcript",
         width,
         focused=view.focus == "transcript",
-        note=f"{len(turns)} replies" if turns else "",
+        note=_count(len(turns), "reply", "replies") if turns else "",
     )
     room = height - 1
     body: list[Text] = []
@@ -190,7 +194,7 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
     recall = show.recall
     note = ""
     if recall is not None:
-        late = "late, not used" if recall.late else f"{len(recall.hits)} hits"
+        late = "late, not used" if recall.late else _count(len(recall.hits), "hit", "hits")
         note = f"turn {recall.turn} · {late}"
     head = title("Memory", width, focused=view.focus == "memory", note=note)
     room = height - 1
@@ -215,5 +219,8 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
             line.append(row)
             body.append(line)
     if not recall.hits:
-        body.append(plain(cut(" nothing similar is remembered", width), "dim"))
+        nothing = (
+            "the answer did not wait for it" if recall.late else "nothing similar is remembered"
+        )
+        body.append(plain(cut(f" {nothing}", width), "dim"))
     return [head, *body[:room]]
