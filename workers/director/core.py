@@ -20,7 +20,6 @@ from ipc.protocol import (
     Peer,
     Playback,
     Recalled,
-    ShowEvent,
     StageControl,
     Synthesised,
     Tokens,
@@ -42,7 +41,6 @@ from workers.director.turn import Candidate, Ending, Phase, Turn
 from workers.director.voice import GIVEN_UP, Speaker
 
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
-_VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
 _SAY_MAX = 16  # operator sentences that may wait
 _LOST = frozenset(
     {
@@ -156,17 +154,19 @@ class Director:
     # --- the operator ---
 
     def hold(self, reason: str = "") -> None:
-        self._set(held=True, reason=reason)
+        self._set_held(reason)
         self._unprepare("the show is held")
         self._advance()
 
     def release(self) -> None:
         self._idle.touch(self._port.now_ns())
-        self._set(held=False, reason="")
+        self.show.held, self.show.reason = False, ""
+        self._save()
         self._advance()
 
     def mute(self, *, muted: bool) -> None:
-        self._set(muted=muted)
+        self.show.muted = muted
+        self._save()
         self._port.send("stage", StageControl(muted=muted))
         self._advance()
 
@@ -190,7 +190,7 @@ class Director:
         lines = self.queue.clear()
         for line in lines:
             self.reports.shed(line, "dumped by the operator")
-        self._set(held=True, reason="dumped by the operator")
+        self._set_held("dumped by the operator")
         self._advance()
         return len(lines)
 
@@ -198,7 +198,8 @@ class Director:
         """The key of who is on air from the next turn on. Raises RequestFailed."""
         key = self.personas.find(name)
         if key != self.show.persona:
-            self._set(persona=key)
+            self.show.persona = key
+            self._save()
             self._unprepare("the personality was switched")
             self._asker.prewarm(key)
         self._advance()
@@ -293,7 +294,7 @@ class Director:
         line = self.personas[self.show.persona].hold_line
         if line and not self.show.held:
             self._says.appendleft(Candidate("idle", line, now, literal=True))
-        self._set(held=True, reason="the language model is gone")
+        self._set_held("the language model is gone")
         self._port.notice(
             "error",
             "the language model gave up; the show is held",
@@ -573,14 +574,11 @@ class Director:
 
     def _gives_up_ns(self, turn: Turn) -> int:
         """When a turn without progress is given up."""
-        limit = int(self._config.director.turn_timeout_s * 1e9)
+        limit_ns = int(self._config.director.turn_timeout_s * 1e9)
         if turn is not self.turns[0] and turn.phase is Phase.WRITTEN:
-            return self._gives_up_ns(self.turns[0]) + limit  # waits for the other to end
-        if turn.voice_lost and turn.handed_over:
-            limit = min(limit, _VOICE_LOST_NS)
-        sounding = [c for c in turn.clauses if c.started_ns and not c.finished]
-        audio_ns = int(sounding[-1].audio_s * 1e9) if sounding else 0
-        return turn.progress_ns + limit + audio_ns
+            # it waits for the one before it to end
+            return self.turns[0].quiet_until_ns(limit_ns) + limit_ns
+        return turn.quiet_until_ns(limit_ns)
 
     def _next_wake(self, now: int) -> int | None:
         times: list[int | None] = [self.queue.next_expiry_ns()]
@@ -603,7 +601,7 @@ class Director:
             due = self._idle.due_ns()
             if due is not None and due > now:
                 times.append(due)
-        times.append(self.reports.show(self._show_event(), now))
+        times.append(self.reports.show(self.show.event(self.personas.keys, len(self.queue)), now))
         return min((at for at in times if at is not None), default=None)
 
     # --- small things ---
@@ -612,30 +610,12 @@ class Director:
         lines = ((turn, turn.candidate.line) for turn in self.turns)
         return next((turn for turn, line in lines if line and line.id == message_id), None)
 
-    def _show_event(self) -> ShowEvent:
-        return ShowEvent(
-            held=self.show.held,
-            muted=self.show.muted,
-            persona=self.show.persona,
-            personas=self.personas.keys,
-            reason=self.show.reason,
-            queued=len(self.queue),
-        )
+    def _set_held(self, reason: str) -> None:
+        self.show.held, self.show.reason = True, reason
+        self._save()
 
-    def _set(
-        self,
-        *,
-        held: bool | None = None,
-        muted: bool | None = None,
-        persona: str | None = None,
-        reason: str | None = None,
-    ) -> None:
-        show = self.show
-        show.held = show.held if held is None else held
-        show.muted = show.muted if muted is None else muted
-        show.persona = persona or show.persona
-        show.reason = show.reason if reason is None else reason
+    def _save(self) -> None:
         try:
-            show.save(self._show_file)
+            self.show.save(self._show_file)
         except OSError as error:
             self._not_saved(error)

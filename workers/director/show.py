@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from ipc.protocol import ShowEvent
+
 
 class ShowState(msgspec.Struct, kw_only=True):
     """Persisted in ``STATE/show.json``."""
@@ -15,6 +17,17 @@ class ShowState(msgspec.Struct, kw_only=True):
     held: bool = False
     muted: bool = False
     reason: str = ""  # why it is held
+
+    def event(self, personas: list[str], queued: int) -> ShowEvent:
+        """What everybody is told about it."""
+        return ShowEvent(
+            held=self.held,
+            muted=self.muted,
+            persona=self.persona,
+            personas=personas,
+            reason=self.reason,
+            queued=queued,
+        )
 
     def save(self, path: Path) -> None:
         """Atomic: a crash leaves the old file or the new one. Raises OSError."""

@@ -16,6 +16,8 @@ from workers.director.clauses import ClauseSplitter
 from workers.director.history import CUT_MARK, Exchange
 from workers.director.speech import heard_text
 
+_VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
+
 
 class Phase(Enum):
     """How far the text of a turn has come. Its sound is told by its clauses."""
@@ -163,6 +165,14 @@ class Turn:
             reply=reply,
             source=self.candidate.source,
         )
+
+    def quiet_until_ns(self, limit_ns: int) -> int:
+        """Until when it is in order that nothing is heard about this turn."""
+        if self.voice_lost and self.handed_over:
+            limit_ns = min(limit_ns, _VOICE_LOST_NS)
+        sounding = [clause for clause in self.clauses if clause.started_ns and not clause.finished]
+        audio_ns = int(sounding[-1].audio_s * 1e9) if sounding else 0
+        return self.progress_ns + limit_ns + audio_ns
 
     def left_s(self, now_ns: int, words_per_s: float) -> float | None:
         """Seconds until the turn is silent; None while that cannot be known yet."""
