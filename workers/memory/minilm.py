@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -82,4 +83,5 @@ class MiniLmEmbedder(Embedder):
 
 def _import() -> None:
     os.environ.update(_ENVIRONMENT)
+    logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
     import sentence_transformers  # noqa: F401, PLC0415  (seconds; said to the operator by itself)

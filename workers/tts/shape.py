@@ -6,7 +6,6 @@ All functions take and return float32 mono in -1..1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ _FRAME_S = 0.005
 _LEAD_S = 0.015  # kept before the first sound, so that soft onsets survive
 _TAIL_S = 0.04
 _FADE_S = 0.004
+_GRID = 64  # samples; lengths without large prime factors keep the Fourier transform fast
 
 SENTENCE_PAUSE_S = 0.28
 CLAUSE_PAUSE_S = 0.12
@@ -83,13 +83,20 @@ def pitch_factor(semitones: float) -> float:
 
 
 def resample(sound: Sound, factor: float) -> Sound:
-    """Played ``factor`` times faster: pitch up, duration down."""
-    ratio = Fraction(1.0 / factor).limit_denominator(64)
-    if ratio == 1:
-        return sound
-    from scipy.signal import resample_poly  # noqa: PLC0415  (half a second; only pitched voices)
+    """Played ``factor`` times faster: pitch up, duration down.
 
-    return np.asarray(resample_poly(sound, ratio.numerator, ratio.denominator), np.float32)
+    In the frequency domain, which takes any factor and needs no scipy.signal (0.6 s and
+    45 MB to import). It treats the sound as a circle; both its ends are silent.
+    """
+    if factor == 1.0 or not len(sound):
+        return sound
+    padded = np.pad(sound, (0, -len(sound) % _GRID))
+    size = round(len(padded) / factor / _GRID) * _GRID
+    if not size:
+        return sound[:0]
+    spectrum = np.fft.rfft(padded)
+    moved = np.fft.irfft(spectrum[: size // 2 + 1], size) * (size / len(padded))
+    return np.asarray(moved, np.float32)
 
 
 def pause(seconds: float, rate: int) -> Sound:
