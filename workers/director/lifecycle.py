@@ -1,0 +1,363 @@
+"""The life of the turns that are open: what happens to them, how they end, what is kept.
+
+At most two are open: the one being heard, and the one prepared while its last words sound.
+Which turn is opened next, and when, is decided in ``core``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+from ipc.config import Config
+from ipc.protocol import (
+    Generated,
+    Playback,
+    Recalled,
+    Synthesised,
+    Tokens,
+)
+from ipc.states import Finish, TurnOutcome, WorkerState
+from ipc.trace import Stamps
+from workers.director.asking import Asker
+from workers.director.clauses import ClauseSplitter, Piece
+from workers.director.gate import BUNDLED, Gate
+from workers.director.history import History
+from workers.director.idle import IdleTimer
+from workers.director.personas import Personas
+from workers.director.port import Port
+from workers.director.queue import ChatQueue
+from workers.director.reports import Reports
+from workers.director.show import ShowState
+from workers.director.turn import Candidate, Ending, Phase, Turn
+from workers.director.voice import GIVEN_UP, Speaker
+
+_STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
+
+
+class Turns:
+    """State and steps of the open turns. ``core.Director`` completes it with the decisions."""
+
+    def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
+        now = port.now_ns()
+        self._config = config
+        self._port = port
+        self.personas = Personas(config.personas)
+        self._show_file = state_dir / "show.json"
+        self.show = ShowState.load(self._show_file, config.show.persona, self.personas.keys)
+        settings = config.director
+        self.history = History(
+            state_dir / "history.jsonl", settings.history_turns, settings.history_trim
+        )
+        words = settings.gate.words
+        self._gate = Gate(BUNDLED if words == "bundled" else Path(words).expanduser())
+        self.reports = Reports(
+            port.publish, {key: self.personas[key].name for key in self.personas.keys}
+        )
+        self._asker = Asker(config, port, self.personas, self.history)
+        self._speaker = Speaker(config, port, self._gate, self.personas, self.reports)
+        self.queue = ChatQueue(settings.queue_size, settings.queue_max_age_s)
+        self._says: deque[Candidate] = deque()
+        self._idle = IdleTimer(settings.idle_after_s, now)
+        self.turns: list[Turn] = []
+        self._newest = 0  # the highest number given out ...
+        self._opened = 0  # ... and the highest a turn was opened with
+        self._draining = False
+        self._hold_line_said = False
+        self._incarnations: dict[str, tuple[int, WorkerState]] = {}
+        self.wake_ns: int | None = None
+
+    # --- one turn ---
+
+    def _allocate(self) -> int:
+        self._newest = max(self._newest, self._port.fence.floor) + 1
+        return self._newest
+
+    def _number_for(self, candidate: Candidate) -> int:
+        number = candidate.number
+        if number <= self._opened or not self._port.fence.allows(number):
+            number = self._allocate()
+        self._opened = number
+        return number
+
+    def _open(self, candidate: Candidate, now: int) -> None:
+        settings = self._config.director
+        turn = Turn(
+            number=self._number_for(candidate),
+            candidate=candidate,
+            persona=candidate.persona or self.show.persona,
+            splitter=ClauseSplitter(settings.first_clause_words, settings.first_clause_max_words),
+            stamps=Stamps(received=candidate.received_ns, opened=now),
+            phase=Phase.RECALLING,
+            progress_ns=now,
+        )
+        self._port.open_turn(turn.number)
+        self.turns.append(turn)
+        self.reports.opened(turn)
+        if candidate.literal:
+            pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
+            self._write(turn, pieces)
+            turn.phase = Phase.WRITTEN
+        elif not self._asker.recall(turn):
+            self._generate(turn)
+
+    def _recalled(self, turn: Turn, message: Recalled) -> None:
+        if turn.phase is Phase.RECALLING:
+            turn.hits = message.hits
+            turn.stamps.recalled = self._port.now_ns()
+            self._asker.recalled(turn, late=False)
+            self._generate(turn)
+
+    def _generate(self, turn: Turn) -> None:
+        head = self.turns[0]
+        self._asker.generate(turn, head.exchange(head.generated) if head is not turn else None)
+
+    def _tokens(self, turn: Turn, message: Tokens) -> None:
+        if turn.phase is not Phase.GENERATING:
+            return
+        stamps = turn.stamps
+        stamps.first_token = stamps.first_token or turn.progress_ns
+        turn.tokens += message.count
+        turn.fresh_text += message.text
+        pieces = turn.splitter.feed(message.text)
+        if pieces:
+            stamps.llm_engine = stamps.llm_engine or message.engine_ns
+            if turn.repeats(pieces[0].text):
+                turn.phase = Phase.WRITTEN  # what still comes is ignored
+                turn.note = turn.note or "she began to repeat herself"
+            else:
+                self._write(turn, pieces)
+
+    def _generated(self, turn: Turn, message: Generated) -> None:
+        if turn.phase is not Phase.GENERATING:
+            return
+        turn.tokens = message.tokens or turn.tokens
+        if message.finish in {Finish.ERROR, Finish.CANCELLED}:
+            turn.note = f"the language model: {message.error or message.finish}"
+        self._finish_text(turn, cut_short=message.finish is Finish.LENGTH)
+
+    def _finish_text(self, turn: Turn, *, cut_short: bool) -> None:
+        """No more tokens will come. Half a sentence is left out if whole ones are there."""
+        pieces = turn.splitter.finish()
+        if cut_short and pieces and (turn.clauses or len(pieces) > 1):
+            last = pieces[-1].text.rstrip(" \n\"'”’)")
+            if not last.endswith((".", "!", "?", "…", "。", "！", "？")):
+                pieces.pop()
+        self._write(turn, [piece for piece in pieces if not turn.repeats(piece.text)])
+        turn.phase = Phase.WRITTEN  # only now: the stage is told how many clauses there are
+        if turn.ending is None and turn.clauses:
+            # the model is free until the next line: let it read what that prompt will begin with
+            self._asker.prewarm(turn.persona, turn.exchange(turn.generated))
+
+    def _write(self, turn: Turn, pieces: list[Piece]) -> None:
+        blocked = self._speaker.write(turn, pieces, self.turns)
+        if blocked:
+            self._end(turn, TurnOutcome.BLOCKED, blocked)
+
+    def _synthesised(self, turn: Turn, message: Synthesised) -> None:
+        if 0 <= message.clause < len(turn.clauses):
+            clause = turn.clauses[message.clause]
+            clause.made, clause.audio_s = True, message.audio_s
+            if message.error:
+                turn.note = turn.note or f"the voice: {message.error}"
+
+    def _played(self, turn: Turn, report: Playback) -> None:
+        clause = turn.played(report)
+        if report.kind == "started":
+            stamps = turn.stamps
+            if not stamps.audible:
+                stamps.audible = report.at_ns
+                stamps.audio_made, stamps.tts_engine = report.made_ns, report.engine_ns
+        if clause is not None:
+            self.reports.clause(turn, report.clause, clause)
+        if report.kind == "stopped":
+            turn.stamps.stopped = report.at_ns
+        if report.kind == "stopped" and turn.ending is None:
+            # cut by a fence we have not heard of yet
+            turn.ending = self._ending(TurnOutcome.SKIPPED, "cancelled")
+        if turn.ending is not None and report.kind in {"stopped", "done"}:
+            self._close(turn, turn.ending.outcome, turn.ending.reason)
+        elif report.kind == "done":
+            for clause in turn.clauses:
+                clause.heard = 1.0 if clause.started_ns else clause.heard
+            heard = any(clause.heard for clause in turn.clauses)
+            outcome = TurnOutcome.PLAYED if heard else TurnOutcome.FAILED
+            self._close(turn, outcome, turn.note or ("" if heard else "nothing was audible"))
+
+    def _wrap_up(self, turn: Turn, now: int) -> None:
+        """Close what will hear nothing more; publish the tokens that wait."""
+        if turn not in self.turns:
+            return
+        if turn.ending is not None:
+            if not turn.sent_any or now >= turn.ending.deadline_ns:
+                turn.estimate_heard(now)
+                self._close(turn, turn.ending.outcome, turn.ending.reason)
+        elif turn.phase is Phase.WRITTEN and not turn.clauses:
+            self._end(turn, TurnOutcome.FAILED, turn.note or "the language model said nothing")
+            self._wrap_up(turn, now)
+
+    # --- endings ---
+
+    def _ending(self, outcome: TurnOutcome, reason: str) -> Ending:
+        return Ending(outcome, reason, self._port.now_ns() + _STOPPED_WITHIN_NS)
+
+    def _end(self, turn: Turn, outcome: TurnOutcome, reason: str, *, fence: bool = True) -> None:
+        """Cut a turn. It is closed when the stage has said what was heard of it."""
+        if turn.ending is not None:
+            return
+        turn.ending = self._ending(outcome, reason)
+        if fence:
+            self._port.cancel(turn.number, reason=reason)
+        if turn is self.turns[0]:
+            self._unprepare("prepared for a reply that was cut")
+
+    def _unprepare(self, reason: str) -> None:
+        """The prepared turn was built on what is no longer so: its line is next again."""
+        for turn in self.turns[1:]:
+            self.turns.remove(turn)
+            if self._port.fence.allows(turn.number):
+                self._port.cancel(turn.number, reason=reason)
+            line = turn.candidate.line
+            again = turn.ending is None
+            if again and line is not None:
+                self.queue.put_back(line)
+            elif again and turn.candidate.source == "operator":
+                self._says.appendleft(turn.candidate)
+            outcome = turn.ending.outcome if turn.ending else TurnOutcome.SKIPPED
+            why = turn.ending.reason if turn.ending else reason
+            self._report(turn, outcome, why, "", final=not again)
+
+    def _close(self, turn: Turn, outcome: TurnOutcome, reason: str) -> None:
+        """The turn is over and what was heard of it is known."""
+        now = self._port.now_ns()
+        self.turns.remove(turn)
+        reply = turn.reply()
+        if reply:
+            self._remember(turn, reply)
+            self._asker.remember(turn, reply)
+        self._report(turn, outcome, reason, reply, final=True)
+        self._idle.touch(now)
+        if self.turns:
+            self.turns[0].progress_ns = now
+        elif reply != turn.generated:
+            self._asker.prewarm(turn.persona)
+
+    def _remember(self, turn: Turn, reply: str) -> None:
+        try:
+            self.history.add(turn.exchange(reply))
+        except OSError as error:
+            self._not_saved(error)
+
+    def _not_saved(self, error: OSError) -> None:
+        """A full disk must not end the show; only a restart would forget."""
+        self._port.notice(
+            "warning",
+            f"the director cannot write its state: {error}",
+            "make room or mend the permissions of the state directory",
+        )
+
+    def _report(
+        self, turn: Turn, outcome: TurnOutcome, reason: str, reply: str, *, final: bool
+    ) -> None:
+        self.reports.tokens(turn, self._port.now_ns(), done=True)
+        self.reports.closed(turn, outcome, reason, reply, final=final)
+
+    # --- losses ---
+
+    def _lost(self, worker: str) -> None:
+        """Whatever was outstanding there is gone."""
+        for turn in list(self.turns):
+            if turn not in self.turns or turn.ending is not None:
+                continue
+            if worker == "memory" and turn.phase is Phase.RECALLING:
+                self._generate(turn)
+            elif worker == "llm" and turn.phase is Phase.GENERATING:
+                self._model_lost(turn)
+            elif worker == "tts":
+                turn.voice_lost = turn.sent_any
+                if turn.outstanding and turn is not self.turns[0]:
+                    self._unprepare("the voice was lost")
+                elif turn.outstanding:
+                    self._end(turn, TurnOutcome.FAILED, "the voice was lost")
+            elif worker == "stage" and turn.sent_any:
+                self._end(turn, TurnOutcome.FAILED, "the stage was lost")
+        if worker == "stage":
+            # nobody will say what was heard
+            for turn in [t for t in self.turns if t.ending is not None]:
+                turn.estimate_heard(self._port.now_ns())
+                if turn.ending is not None:
+                    self._close(turn, turn.ending.outcome, turn.ending.reason)
+
+    def _model_lost(self, turn: Turn) -> None:
+        turn.note = "the language model was lost"
+        if turn.sent_any or turn.candidate.retried:
+            self._finish_text(turn, cut_short=True)
+            return
+        # nothing was said yet: once more, under a number that no stray token has
+        at = self.turns.index(turn)
+        self.turns.pop(at)
+        self._port.cancel(turn.number, reason=turn.note)
+        self._report(turn, TurnOutcome.FAILED, f"{turn.note}; asked again", "", final=False)
+        candidate = turn.candidate
+        candidate.retried, candidate.persona, candidate.number = True, turn.persona, 0
+        now = self._port.now_ns()
+        again = Turn(
+            number=self._number_for(candidate),
+            candidate=candidate,
+            persona=turn.persona,
+            splitter=ClauseSplitter(
+                self._config.director.first_clause_words,
+                self._config.director.first_clause_max_words,
+            ),
+            stamps=Stamps(received=candidate.received_ns, opened=now, recalled=now),
+            phase=Phase.WAITING,
+            progress_ns=now,
+            hits=turn.hits,
+        )
+        self._port.open_turn(again.number)
+        self.turns.insert(at, again)
+        self.reports.opened(again)
+
+    # --- time ---
+
+    def _deadlines(self, now: int) -> None:
+        for turn in list(self.turns):
+            if turn not in self.turns or turn.ending is not None:
+                continue
+            if turn.phase is Phase.RECALLING and now >= turn.deadline_ns:
+                self._asker.recalled(turn, late=True)
+                self._generate(turn)
+            elif turn.phase is Phase.WAITING:
+                state = self._port.state_of("llm")
+                if state.serves:
+                    self._generate(turn)
+                elif state in GIVEN_UP:
+                    self._end(turn, TurnOutcome.FAILED, "the language model gave up")
+                    continue
+            if now >= self._gives_up_ns(turn):
+                what = turn.note or f"nothing happened while {turn.phase.name.lower()}"
+                self._end(turn, TurnOutcome.FAILED, what)
+
+    def _gives_up_ns(self, turn: Turn) -> int:
+        """When a turn without progress is given up."""
+        limit_ns = int(self._config.director.turn_timeout_s * 1e9)
+        if turn is not self.turns[0] and turn.phase is Phase.WRITTEN:
+            # it waits for the one before it to end
+            return self.turns[0].quiet_until_ns(limit_ns) + limit_ns
+        return turn.quiet_until_ns(limit_ns)
+
+    # --- small things ---
+
+    def _turn_of(self, message_id: str) -> Turn | None:
+        lines = ((turn, turn.candidate.line) for turn in self.turns)
+        return next((turn for turn, line in lines if line and line.id == message_id), None)
+
+    def _set_held(self, reason: str) -> None:
+        self.show.held, self.show.reason = True, reason
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            self.show.save(self._show_file)
+        except OSError as error:
+            self._not_saved(error)
