@@ -286,6 +286,24 @@ def opening(at: float) -> list[Message]:
     return events
 
 
+def trouble(at: float) -> list[Message]:
+    """A show in which much goes wrong at once."""
+    return [
+        *opening(at),
+        worker("tts", WorkerState.BACKOFF, at, restarts=3, retry_in_s=4.0,
+               reason="exited with code 1: onnxruntime could not allocate 512 MB"),
+        worker("llm", WorkerState.STARTING, at, restarts=1, fraction=0.62,
+               progress="loading SmolLM2-135M-Instruct"),
+        worker("memory", WorkerState.FAILED, at, restarts=5,
+               reason="gave up after 5 crashes in 300 s; the show goes on without recall"),
+        worker("chat", WorkerState.DEGRADED, at, reason="replay: line 12 of the file is no JSON"),
+        ShowEvent(held=True, muted=True, persona="umbra", personas=["nova", "umbra"],
+                  reason="the language model is gone", queued=41),
+        NoticeEvent(level="error", source="memory", text="memory gave up", at=at,
+                    hint="spark-tui logs memory says why"),
+    ]  # fmt: skip
+
+
 async def talk(show: FakeShow) -> None:
     """Starts up, then answers for ever: lines every 0.7 s, tokens 15 times a second."""
     rng = random.Random(3)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_show import trouble
 from screens_port import NOW, FakePort, drawn, make, saved, settle
 
 from ipc.errors import ConfigError
@@ -398,3 +399,31 @@ async def test_screens_look_as_stored(name: str, size: tuple[int, int], keys: tu
         await pilot.press(*keys)
         await settle(pilot)
         check_snapshot(pilot.app, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "keys"),
+    [
+        ("trouble-140x45", BIG, ("tab",)),
+        ("trouble-110x32", (110, 32), ()),
+        ("trouble-80x24", SMALL, ("2",)),
+        ("trouble-60x20", (60, 20), ("2",)),
+    ],
+)
+async def test_trouble_looks_as_stored(name: str, size: tuple[int, int], keys: tuple[str]) -> None:
+    async with make(FakePort(trouble(NOW))).run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press(*keys)
+        pilot.app.view.hint = ""
+        await settle(pilot)
+        check_snapshot(pilot.app, name)
+
+
+async def test_a_fresh_warning_is_pointed_out_where_no_log_is_in_sight() -> None:
+    port = FakePort()
+    async with make(port).run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        port.emit(NoticeEvent(level="warning", source="stage", text="old", at=NOW - 60))
+        port.emit(NoticeEvent(level="warning", source="stage", text="no sound device", at=NOW))
+        await settle(pilot)
+        assert "▲ stage: no sound device" in drawn(pilot.app)

@@ -156,9 +156,12 @@ def _worker_row(show: Show, worker: WorkerEvent, width: int, *, with_reason: boo
     row.append(f" {fit(clean(worker.name), 9)}", "bold")
     row.append(fit(worker.state.value, 9), style)
     row.append(" ")
-    row.append_text(_memory(show, worker, 14 if wide else 8))
+    bar_cells, spark_cells = (14, 20) if wide else (8, 10) if width >= 70 else (4, 4)
+    row.append_text(_memory(show, worker, bar_cells))
     row.append(" ")
-    row.append_text(_latency(show, worker, 20 if wide else 10, wide=wide))
+    trouble = with_reason and worker.state is not WorkerState.READY and bool(_about(worker))
+    if not trouble:  # where there is trouble its reason matters more than old latencies
+        row.append_text(_latency(show, worker, spark_cells, wide=wide))
     row.append(
         f" ↻{worker.restarts:<2}" if worker.restarts else "    ",
         "yellow" if worker.restarts else "",
