@@ -105,6 +105,7 @@ async def test_mute_is_silence_in_the_record_and_time_goes_on(
         speak(stage, 2, ramp(2400))
         await stage.until(Playback, lambda p: p.turn == 2 and p.kind == "done")
         assert (await stage.ask("sound", turn=2)).result["pcm"] == ramp(2400)
+        await stage.until(NoticeEvent, lambda n: n.text == "the sound is on again")
         texts = [notice.text for notice in stage.all(NoticeEvent)]
         assert texts == ["the sound is muted", "the sound is on again"]
 
@@ -138,7 +139,8 @@ async def test_sinks_that_cannot_open_are_problems_and_the_show_goes_on(
         beat = await stage.until(Beat, lambda b: b.problem)
         assert "stage.wav" in beat.problem
         assert "stage.device" in beat.problem
-        assert len([n for n in stage.all(NoticeEvent) if n.level == "warning"]) == 2
+        await stage.until(NoticeEvent, lambda n: "device" in n.text and n.level == "warning")
+        await stage.until(NoticeEvent, lambda n: "WAV" in n.text and n.level == "warning")
         speak(stage, 1, ramp(240))
         await stage.until(Playback, lambda p: p.kind == "done")
 
