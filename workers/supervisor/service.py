@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 import sys
@@ -12,8 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ipc.codec import encode
 from ipc.config import AFTER, WORKERS, Config
@@ -31,8 +28,6 @@ from ipc.protocol import (
     Hello,
     Loading,
     Message,
-    Meter,
-    MeterEvent,
     NoticeEvent,
     Peer,
     Ready,
@@ -47,23 +42,22 @@ from workers.supervisor import machine, memory
 from workers.supervisor.desk import Desk
 from workers.supervisor.graph import stop_levels, unsettled
 from workers.supervisor.guardian import Guardian
-from workers.supervisor.horizon import Horizon
 from workers.supervisor.journal import Journal
 from workers.supervisor.losses import LOSSES, degraded, show_state
+from workers.supervisor.meters import Meters
 from workers.supervisor.notify import Notifier
 from workers.supervisor.policy import drain_time_s
 from workers.supervisor.process import Process
 from workers.supervisor.reaper import TOKEN_VARIABLE
 from workers.supervisor.recorder import Recorder
+from workers.supervisor.relay import Relay
+from workers.supervisor.report import memory_row, said_of_show, worker_row
 from workers.supervisor.tally import Tally
 from workers.supervisor.unit import Unit
 
 _STOP_WITHIN_S = 8.5  # the whole show; ten seconds are promised
-_ACK_WITHIN_S = 2.0
-_SHED_HOLD_S = 60.0  # a shed worker stays away at least this long
 _PATIENCE_S = 30.0  # systemd waits this much longer while large models load
 _OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
-_log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
@@ -102,21 +96,13 @@ class Supervisor:
         self._stop: asyncio.Future[str] = self._loop.create_future()
         self._stopping = False
         self._started = False  # every worker has settled once
-        self._measure_now = asyncio.Event()
         self._show: ShowEvent | None = None
-        self._host = memory.read_host()
-        self._own = memory.Usage(0.0, 0.0)
         self._tally = Tally()
-        self._horizon = Horizon()
-        self._cancel_id = 0
-        self._unacked: dict[int, tuple[float, set[str]]] = {}
         self._recorder: Recorder | None = None
         if self._settings.record:
             self._recorder = Recorder(
                 state_dir / "recordings", self._settings.record_file_mb, self._settings.record_files
             )
-        self._nvml = memory.Nvml()
-        self._gauge = memory.Gauge(gpu=self._nvml)
         self._guardian = Guardian()
         self._events = EventHub(endpoints, self._on_event)
         self._control = ControlServer(endpoints, self._on_control)
@@ -132,6 +118,8 @@ class Supervisor:
             )
             for name in WORKERS
         }
+        self._relay = Relay(self.units.values(), self.send)
+        self._meters = Meters(self._settings, self.units, self.publish, self._on_shed)
 
     async def run(self) -> None:
         """Start the workers; return when the show was stopped and every one is gone."""
@@ -142,7 +130,7 @@ class Supervisor:
         ]
         clocks = [
             self._loop.create_task(self._tick(), name="tick"),
-            self._loop.create_task(self._measure(), name="measure"),
+            self._loop.create_task(self._meters.run(), name="meters"),
         ]
         endings: list[asyncio.Future[Any]] = [
             self._stop,
@@ -198,7 +186,7 @@ class Supervisor:
             self._recorder.close()
         for unit in self.units.values():
             unit.journal.close()
-        self._nvml.close()
+        self._meters.close()
         self._guardian.close()
         self._say("stopped")
 
@@ -238,10 +226,9 @@ class Supervisor:
             for other in self.units.values()
             if other.state is WorkerState.STARTING
         )
-        self._host = memory.read_host()
         return memory.admit(
             unit.section.memory_gb,
-            self._host.available_mb / 1024,
+            memory.read_host().available_mb / 1024,
             promised_gb,
             self._settings.min_free_gb,
         )
@@ -261,7 +248,7 @@ class Supervisor:
                     other.poke()
         self._say_change(unit)
         if unit.state is WorkerState.READY:
-            self._measure_now.set()  # what it loaded shows at once
+            self._meters.soon()  # what it loaded shows at once
         self._note_start()
 
     def _note_start(self) -> None:
@@ -278,8 +265,7 @@ class Supervisor:
 
     def lost(self, unit: Unit) -> None:
         """Its process is gone."""
-        for _, waiting in self._unacked.values():
-            waiting.discard(unit.name)
+        self._relay.lost(unit.name)
         if unit.name == "director":
             self.cut("the director was lost")
         self._desk.lost(unit.name)
@@ -323,12 +309,11 @@ class Supervisor:
         elif isinstance(message, CommandResult):
             self._desk.result(name, incarnation, message)
         elif isinstance(message, Ack):
-            self._acked(name, message.id)
+            self._relay.acked(name, message.id)
         elif isinstance(message, TurnOpened):
-            self._horizon.opened(message.turn)
+            self._relay.opened(message.turn)
         elif isinstance(message, Cancel):
-            self._horizon.relayed(message)
-            self._broadcast(message, besides=name)
+            self._relay.pass_on(message, sender=name)
         elif isinstance(message, Hello):
             self._welcome(unit)
         elif isinstance(message, Loading):
@@ -351,39 +336,14 @@ class Supervisor:
             Welcome(
                 config=self._encoded_config,
                 state_dir=str(self._state_dir),
-                fence=self._horizon.floor,
+                fence=self._relay.floor,
                 peers=peers,
             ),
         )
 
-    # --- the fence ---
-
     def cut(self, reason: str) -> None:
         """Kill every turn there is, in every worker."""
-        self._broadcast(self._horizon.cut(reason))
-
-    def _broadcast(self, cancel: Cancel, besides: str = "") -> None:
-        self._cancel_id += 1
-        order = msgspec.structs.replace(cancel, id=self._cancel_id)
-        told = set()
-        for unit in self.units.values():
-            if unit.connected and unit.name != besides:
-                self.send(unit, order)
-                told.add(unit.name)
-        if told:
-            self._unacked[order.id] = (time.monotonic(), told)
-
-    def _acked(self, name: str, number: int) -> None:
-        if entry := self._unacked.get(number):
-            entry[1].discard(name)
-            if not entry[1]:
-                del self._unacked[number]
-
-    def _forget_unacked(self, now: float) -> None:
-        for number in [n for n, (at, _) in self._unacked.items() if now - at > _ACK_WITHIN_S]:
-            _, silent = self._unacked.pop(number)
-            if silent:
-                _log.warning("cancel %d was not acknowledged by %s", number, ", ".join(silent))
+        self._relay.cut(reason)
 
     # --- events ---
 
@@ -461,16 +421,11 @@ class Supervisor:
         the last 200 played turns. ``memory``: used_mb (the whole show), budget_mb,
         host_used_mb, host_total_mb. ``dropped``: alien frames and lost events by plane.
         """
-        show = self._show
         units = self.units.values()
         return {
             "show": {
                 "state": str(self._state()),
-                "held": show.held if show else False,
-                "muted": show.muted if show else False,
-                "persona": show.persona if show else self._config.show.persona,
-                "personas": show.personas if show else list(self._config.personas),
-                "queued": show.queued if show else 0,
+                **said_of_show(self._show, self._config.show.persona, list(self._config.personas)),
                 "uptime_s": round(time.time() - self._started_at, 1),
                 "pid": os.getpid(),
                 "profile": self._profile,
@@ -478,31 +433,12 @@ class Supervisor:
                 "overlay": self.units["stage"].details.get("overlay", ""),
                 "degraded": self._degraded() if self._started else [],
             },
-            "workers": {
-                unit.name: {
-                    "state": str(unit.state),
-                    "reason": unit.reason,
-                    "pid": unit.pid,
-                    "incarnation": unit.incarnation,
-                    "restarts": unit.restarts,
-                    "memory_mb": round(unit.memory_mb, 1),
-                    "budget_mb": round(unit.section.memory_gb * 1024, 1),
-                    "cpu_percent": round(unit.cpu_percent, 1),
-                    "progress": unit.progress,
-                    "fraction": unit.fraction,
-                    "details": unit.details,
-                    "retry_in_s": round(unit.retry_in_s, 3),
-                }
-                for unit in units
-            },
+            "workers": {unit.name: worker_row(unit) for unit in units},
             "turns": self._tally.turns(),
             "spans_ms": self._tally.spans_ms(),
-            "memory": {
-                "used_mb": round(self._used_mb(), 1),
-                "budget_mb": round(self._settings.memory_budget_gb * 1024, 1),
-                "host_used_mb": round(self._host.used_mb, 1),
-                "host_total_mb": round(self._host.total_mb, 1),
-            },
+            "memory": memory_row(
+                self._meters.used_mb, self._settings.memory_budget_gb, self._meters.host
+            ),
             "dropped": {
                 "control": self._control.dropped,
                 "events": self._events.dropped,
@@ -513,9 +449,6 @@ class Supervisor:
         }
 
     # --- clocks ---
-
-    def _used_mb(self) -> float:
-        return self._own.memory_mb + sum(unit.memory_mb for unit in self.units.values())
 
     async def _tick(self) -> None:
         """Everything that goes by time, at most once a second by default."""
@@ -533,7 +466,7 @@ class Supervisor:
                     unit.check(now)
                 if unit.state is WorkerState.WAITING:
                     unit.poke()
-            self._forget_unacked(now)
+            self._relay.check(now)
             if self._recorder is not None:
                 try:
                     self._recorder.flush()
@@ -545,53 +478,5 @@ class Supervisor:
                 if not self._started:
                     self._notifier.extend(_PATIENCE_S)
 
-    async def _measure(self) -> None:
-        """Memory and CPU of everybody; sheds a worker when the machine runs out."""
-        while True:
-            roots = {unit.name: unit.pid for unit in self.units.values() if unit.pid}
-            pids = dict(roots)
-            # in a thread: the kernel takes milliseconds to add up a large process
-            usages = await asyncio.to_thread(self._gauge.read, {**roots, "": os.getpid()})
-            self._host = memory.read_host()
-            for unit in self.units.values():
-                usage = usages.get(unit.name)
-                if usage is not None and unit.pid == pids[unit.name]:
-                    unit.memory_mb, unit.cpu_percent = usage.memory_mb, usage.cpu_percent
-            self._own = usages[""]
-            self.publish(self._meter())
-            self._shed()
-            self._measure_now.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.meter_s):
-                    await self._measure_now.wait()
-
-    def _meter(self) -> MeterEvent:
-        return MeterEvent(
-            workers={
-                unit.name: Meter(
-                    memory_mb=round(unit.memory_mb, 1),
-                    budget_mb=round(unit.section.memory_gb * 1024, 1),
-                    cpu_percent=round(unit.cpu_percent, 1),
-                )
-                for unit in self.units.values()
-                if unit.pid
-            },
-            used_mb=round(self._used_mb(), 1),
-            budget_mb=round(self._settings.memory_budget_gb * 1024, 1),
-            host_used_mb=round(self._host.used_mb, 1),
-            host_total_mb=round(self._host.total_mb, 1),
-            at=time.time(),
-        )
-
-    def _shed(self) -> None:
-        running = {
-            unit.name: unit.section.shed_order
-            for unit in self.units.values()
-            if unit.state in (WorkerState.STARTING, WorkerState.READY, WorkerState.DEGRADED)
-        }
-        name = memory.shed(self._host.available_mb / 1024, self._settings.shed_below_gb, running)
-        if name:
-            unit = self.units[name]
-            unit.not_before = time.monotonic() + _SHED_HOLD_S
-            unit.stop("stopped to free memory")
-            self._notice("warning", f"memory runs out: {LOSSES[name]}", name)
+    def _on_shed(self, unit: Unit) -> None:
+        self._notice("warning", f"memory runs out: {LOSSES[unit.name]}", unit.name)
