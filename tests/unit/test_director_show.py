@@ -468,3 +468,18 @@ def test_the_next_prompt_begins_with_what_was_warmed(show: Simulation) -> None:
     show.run_for(30)
     assert show.sent_to("llm", Generate)[-1].prompt[: len(warmed)] == warmed
     assert warmed[-1].content == REPLY
+
+
+def test_gate_finds_a_phrase_that_a_cut_went_through(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("drop: tin foil hat\n")
+    gate = type(config().director.gate)(words=str(words))
+    show = Simulation(tmp_path, config(idle_after_s=0.0, gate=gate)).start()
+    show.reply = "This is one very long beginning with my tin foil hat and more."
+    line = show.chat()
+    show.run_for(30)
+    assert [clause.text for clause in show.sent_to("tts", Synthesise)] == [
+        "This is one very long beginning with my tin"
+    ]
+    assert show.outcome(line) == "blocked"
+    show.check_quiet()

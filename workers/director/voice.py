@@ -9,7 +9,7 @@ from ipc.config import Config
 from ipc.protocol import Caption, Synthesise, TurnEnd
 from ipc.states import WorkerState
 from workers.director.clauses import Piece
-from workers.director.gate import Gate, Verdict
+from workers.director.gate import Gate, Judgement, Verdict
 from workers.director.personas import Personas
 from workers.director.port import Port
 from workers.director.reports import Reports
@@ -17,6 +17,8 @@ from workers.director.speech import caption_text, speech_text
 from workers.director.turn import Clause, Turn
 
 GIVEN_UP = frozenset({WorkerState.FAILED, WorkerState.DISABLED})
+
+_WORDS_BEFORE = 5  # of the clause before, for phrases that a cut went through
 
 
 class Speaker:
@@ -41,7 +43,7 @@ class Speaker:
             now = self._port.now_ns()
             stamps = turn.stamps
             stamps.first_clause = stamps.first_clause or now
-            judgement = self._gate.judge(caption)
+            judgement = self._judge(turn, caption)
             stamps.gate_done = stamps.gate_done or self._port.now_ns()
             clause = Clause(
                 judgement.text or caption,
@@ -55,6 +57,16 @@ class Speaker:
             turn.clauses.append(clause)
             self.pump(turns)
         return ""
+
+    def _judge(self, turn: Turn, caption: str) -> Judgement:
+        """The verdict on a clause; what must be dropped is also found across a cut."""
+        judgement = self._gate.judge(caption)
+        if turn.clauses and judgement.verdict is not Verdict.DROP:
+            before = " ".join(turn.clauses[-1].caption.split()[-_WORDS_BEFORE:])
+            across = self._gate.judge(f"{before} {caption}")
+            if across.verdict is Verdict.DROP:
+                return across
+        return judgement
 
     def check_gate(self) -> None:
         """Read the word list again if it changed, and say what is wrong with it."""
