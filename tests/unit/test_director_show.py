@@ -166,7 +166,9 @@ def test_llm_lost_later_speaks_what_is_there(show: Simulation) -> None:
     show.run_for(15)
     assert show.outcome(line) == "played"
     assert "lost" in show.traces[0].reason
-    assert REPLY.startswith(show.traces[0].reply)
+    heard = show.traces[0].reply
+    assert heard.endswith("—")
+    assert REPLY.startswith(heard[:-1])
 
 
 def test_llm_that_never_returns_ends_the_turn(show: Simulation) -> None:

@@ -291,6 +291,7 @@ class Turns:
     def _model_lost(self, turn: Turn) -> None:
         turn.note = "the language model was lost"
         if turn.sent_any or turn.candidate.retried:
+            turn.unfinished = True
             self._finish_text(turn, cut_short=True)
             return
         # nothing was said yet: once more, under a number that no stray token has

@@ -90,6 +90,7 @@ class Turn:
     audio_s: float = 0.0
     ending: Ending | None = None
     voice_lost: bool = False
+    unfinished: bool = False  # the model was lost in the middle of it
 
     @property
     def sent_any(self) -> bool:
@@ -153,7 +154,8 @@ class Turn:
             if clause.heard < 1.0:
                 break
         text = " ".join(parts)
-        whole = self.phase is Phase.WRITTEN and all(c.heard >= 1.0 for c in self.clauses)
+        complete = self.phase is Phase.WRITTEN and not self.unfinished
+        whole = complete and all(c.heard >= 1.0 for c in self.clauses)
         return text if whole or not text else text.rstrip(" .,;:") + CUT_MARK
 
     def exchange(self, reply: str) -> Exchange:
