@@ -5,7 +5,7 @@ import os
 import socket
 
 import pytest
-from conftest import refused
+from cli_place import refused
 
 from ipc.endpoints import ShowLock
 from ipc.errors import (

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS
+from cli_place import SETTINGS
 
 from ipc.endpoints import running_pid
 from tui.cli import DEMO_ENV

@@ -4,7 +4,7 @@ import json
 import wave
 
 import pytest
-from conftest import refused
+from cli_place import refused
 
 from ipc.config import WORKERS
 from ipc.errors import EXIT_CANNOT_CREATE, EXIT_FAILURE, EXIT_USAGE
