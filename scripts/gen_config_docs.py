@@ -59,7 +59,7 @@ def type_name(annotation: Any) -> str:
         return " or ".join(f'`"{value}"`' for value in get_args(kind))
     if get_origin(kind) is dict:
         return f"table of {type_name(get_args(kind)[1])}"
-    if get_origin(kind) is list:
+    if get_origin(kind) in (list, tuple):
         return f"list of {type_name(get_args(kind)[0])}"
     names = {str: "string", int: "integer", float: "number", bool: "true or false"}
     bounds = [
@@ -79,8 +79,10 @@ def value_text(value: Any) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, str):
         return f'`"{value}"`'
-    if isinstance(value, dict | list):
-        return "`[]`" if isinstance(value, list) else "none"
+    if isinstance(value, list | tuple):
+        return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
+    if isinstance(value, dict):
+        return "none"
     return f"`{float(value):g}`" if isinstance(value, float) else f"`{value}`"
 
 
