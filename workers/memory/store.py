@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from ipc.errors import PathNotWritable
 from workers.memory.engine import DIMENSIONS, Vectors
 from workers.memory.ranking import Exchange
 
@@ -39,11 +40,20 @@ class Store:
         self.moved_aside: Path | None = None
 
     async def open(self) -> None:
-        """Open or make the table; a damaged one is moved aside, and ``moved_aside`` says where."""
-        self._directory.parent.mkdir(parents=True, exist_ok=True)
+        """Open or make the table; a damaged one is moved aside, and ``moved_aside`` says where.
+
+        Raises PathNotWritable.
+        """
+        await asyncio.to_thread(_import)  # what is missing here is no damage there
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PathNotWritable(
+                f"cannot make the directory of the memory {self._directory}: {error.strerror}",
+                "choose another state directory with --state",
+            ) from None
         try:
             await self._open()
-            await self.compact()
         except Exception as error:  # whatever is broken in there, the show goes on without it
             _log.warning("the memory cannot be read: %s", error)
             self.close()
@@ -52,9 +62,13 @@ class Store:
             )
             self._directory.rename(self.moved_aside)
             await self._open()
+        try:
+            await self.compact()
+        except (OSError, RuntimeError, ValueError) as error:  # a full disk, for example
+            _log.warning("the memory could not be compacted: %s", error)
 
     async def _open(self) -> None:
-        lancedb = await asyncio.to_thread(_import)
+        lancedb = _import()
         import pyarrow as pa  # noqa: PLC0415  (heavy; only here)
 
         schema = pa.schema(
