@@ -370,7 +370,7 @@ class Playout:
             kind=kind,
             at_ns=at_ns,
             heard=heard,
-            audio_s=turn.audio_s,
+            audio_s=round(turn.audio_s, 6),
             made_ns=clause.made_ns,
             engine_ns=clause.engine_ns,
         )
