@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -238,9 +240,7 @@ def test_shedding_follows_the_declared_order_and_spares_zero() -> None:
     assert memory.shed(0.2, 0.3, {"tts": 0}) == ""
 
 
-def test_the_gauge_counts_whole_trees_and_cpu(tmp_path: object) -> None:
-    import os  # noqa: PLC0415 - only here
-
+def test_the_gauge_reads_this_process() -> None:
     now = [0.0]
     gauge = memory.Gauge(clock=lambda: now[0])
     gauge.read({"me": os.getpid()})
@@ -250,6 +250,17 @@ def test_the_gauge_counts_whole_trees_and_cpu(tmp_path: object) -> None:
     assert usage["me"].memory_mb > 10
     assert usage["me"].cpu_percent > 1
     assert usage["nobody"] == memory.Usage(0.0, 0.0)
+
+
+def test_a_process_counts_for_one_tree_only(tmp_path: Path) -> None:
+    page = os.sysconf("SC_PAGE_SIZE")
+    for pid, parent, session, pss_mb in [(10, 1, 10, 30), (20, 10, 20, 500), (21, 20, 21, 7)]:
+        (tmp_path / str(pid)).mkdir()
+        fields = ["S", parent, pid, session, *[0] * 17, pss_mb * 2**20 // page]
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a b)) {' '.join(map(str, fields))} 0")
+        (tmp_path / str(pid) / "smaps_rollup").write_text(f"Rss: 1 kB\nPss: {pss_mb * 1024} kB\n")
+    usage = memory.Gauge(tmp_path, gpu=lambda: {21: 2**20}).read({"llm": 20, "": 10})
+    assert {name: tree.memory_mb for name, tree in usage.items()} == {"llm": 508.0, "": 30.0}
 
 
 # --- what the show loses ---

@@ -96,7 +96,10 @@ class Gauge:
         self._at = clock()
 
     def read(self, roots: Mapping[str, int]) -> dict[str, Usage]:
-        """Name -> usage, for trees given by the pid of their session leader."""
+        """Name -> usage, for trees given by the pid of their session leader.
+
+        A process counts once: for the first tree that has it.
+        """
         now = self._clock()
         passed_s = max(1e-3, now - self._at)
         stats = {stat.pid: stat for stat in self._all()}
@@ -104,7 +107,7 @@ class Gauge:
         usages = {}
         seen: dict[int, float] = {}
         for name, root in roots.items():
-            tree = _tree(root, stats.values())
+            tree = [stat for stat in _tree(root, stats.values()) if stat.pid not in seen]
             cpu_s = 0.0
             memory = 0
             for stat in tree:
