@@ -17,8 +17,9 @@ SPANS = (
     "llm_first_clause",  # Generate sent -> first clause cut
     "gate",  # judging the first clause
     "tts_first_audio",  # first clause sent to tts -> its first chunk made
-    "playout",  # that chunk made -> it reached the first sink
+    "playout",  # that chunk made (or the reply before it over) -> it reached the first sink
     "chat_to_audio",  # line received (or asked for) -> first sound
+    "dead_air",  # the same, without the time in which she was still speaking before
     "engines",  # the engines' own share of chat_to_audio, as they measured it
 )
 
@@ -27,6 +28,7 @@ TARGETS_MS = {
     "tts_first_audio": 100.0,
     "playout": 50.0,
     "chat_to_audio": 500.0,
+    "dead_air": 500.0,
 }
 
 
@@ -44,6 +46,7 @@ class Stamps:
     synthesise_sent: int = 0
     audio_made: int = 0
     audible: int = 0
+    floor_free: int = 0  # the last sound of the reply before this one
     stopped: int = 0  # the last sample that was audible, when the sound was cut
     llm_engine: int = 0  # a duration: the llm's own time up to the first clause
     tts_engine: int = 0  # a duration: the tts's own time up to its first chunk
@@ -57,8 +60,9 @@ class Stamps:
             "llm_first_clause": (self.generate_sent, self.first_clause),
             "gate": (self.first_clause, self.gate_done),
             "tts_first_audio": (self.synthesise_sent, self.audio_made),
-            "playout": (self.audio_made, self.audible),
+            "playout": (self.audio_made and max(self.audio_made, self.floor_free), self.audible),
             "chat_to_audio": (self.received, self.audible),
+            "dead_air": (self.received and max(self.received, self.floor_free), self.audible),
         }
         spans = {
             name: round((end - start) / 1e6, 3)

@@ -197,7 +197,7 @@ def trace(turn: int, at: float, rng: random.Random, message_id: str, reply: str)
             "llm_first_token": first_token,
             "tts_first_audio": audio,
             "playout": playout,
-            "chat_to_audio": first_token + audio + playout + rng.uniform(60, 220),
+            "dead_air": first_token + audio + playout + rng.uniform(60, 220),
         },
         reply=reply,
         generated=reply,

@@ -59,7 +59,7 @@ def test_a_line_is_answered_and_heard_to_its_end(show: Simulation) -> None:
     assert show.core.history.of("nova")[0].reply == REPLY
     spans = {
         "queue", "recall", "llm_first_token", "llm_first_clause", "gate", "tts_first_audio",
-        "playout", "chat_to_audio", "engines",
+        "playout", "chat_to_audio", "dead_air", "engines",
     }  # fmt: skip
     assert set(trace.spans_ms) == spans
     assert trace.spans_ms["engines"] == pytest.approx((5 + 7) / MS, abs=1e-3)

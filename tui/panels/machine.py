@@ -33,7 +33,7 @@ SPAN_OF = {
     "llm": "llm_first_token",
     "tts": "tts_first_audio",
     "stage": "playout",
-    "director": "chat_to_audio",
+    "director": "dead_air",
     "memory": "recall",
 }
 """The latency shown in a worker's row."""
@@ -53,8 +53,8 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         parts.append(plain(duration(now - show.started_at)))
     if show.persona:
         parts.append(plain(show.persona, f"bold {persona_style(show.persona, show.personas)}"))
-    if (p95 := show.p95("chat_to_audio")) is not None:
-        target = TARGETS_MS["chat_to_audio"]
+    if (p95 := show.p95("dead_air")) is not None:
+        target = TARGETS_MS["dead_air"]
         late = p95 > target
         parts.append(_pair("p95", f"{latency(p95)}/{target:.0f} ms", "red" if late else "green"))
     if show.meter is not None:

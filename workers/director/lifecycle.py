@@ -62,6 +62,7 @@ class Turns:
         self.turns: list[Turn] = []
         self._newest = 0  # the highest number given out ...
         self._opened = 0  # ... and the highest a turn was opened with
+        self._floor_free_ns = 0  # the last sound of the latest reply
         self._draining = False
         self._hold_line_said = False
         self._incarnations: dict[str, tuple[int, WorkerState]] = {}
@@ -166,10 +167,12 @@ class Turns:
         if report.kind == "started":
             stamps = turn.stamps
             if not stamps.audible:
-                stamps.audible = report.at_ns
+                stamps.audible, stamps.floor_free = report.at_ns, self._floor_free_ns
                 stamps.audio_made, stamps.tts_engine = report.made_ns, report.engine_ns
         if clause is not None:
             self.reports.clause(turn, report.clause, clause)
+        if report.kind in {"stopped", "done"}:
+            self._floor_free_ns = report.at_ns
         if report.kind == "stopped":
             turn.stamps.stopped = report.at_ns
         if report.kind == "stopped" and turn.ending is None:
