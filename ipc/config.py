@@ -102,7 +102,9 @@ class LlmSection(WorkerSection, frozen=True):
     model: Annotated[str, _doc("Path of a GGUF file; 'bundled' is SmolLM2-135M-Instruct.")] = (
         "bundled"
     )
-    threads: Annotated[int, Meta(ge=0, description="CPU threads; 0 takes all cores but one.")] = 0
+    threads: Annotated[
+        int, Meta(ge=0, description="CPU threads; 0: all cores, while writing all but one.")
+    ] = 0
     context_tokens: Annotated[
         int, Meta(ge=512, description="Context length of one generation, tokens.")
     ] = 2048
@@ -142,10 +144,10 @@ class MemorySection(WorkerSection, frozen=True):
     model: Annotated[
         str, _doc("Path of a sentence-transformers model; 'bundled' is all-MiniLM-L6-v2.")
     ] = "bundled"
-    limit: Annotated[Count, _doc("How many memories a reply may see.")] = 3
+    limit: Annotated[Count, _doc("How many memories a reply may see.")] = 2
     min_score: Annotated[
         float, Meta(ge=0, le=1, description="Hits less similar than this are left out.")
-    ] = 0.35
+    ] = 0.5
     flush_s: Annotated[Positive, _doc("Longest time a memory stays unwritten, seconds.")] = 2.0
 
 
@@ -201,7 +203,7 @@ class DirectorSection(WorkerSection, frozen=True):
     history_trim: Annotated[
         Count, _doc("How many go at once: fewer, larger cuts keep the prefix cache warm.")
     ] = 4
-    max_tokens: Annotated[Count, _doc("Longest reply, tokens.")] = 96
+    max_tokens: Annotated[Count, _doc("Longest reply, tokens.")] = 56
     temperature: Annotated[float, Meta(ge=0, le=2, description="Sampling temperature.")] = 0.5
     first_clause_words: Annotated[
         Count, _doc("The first clause is cut at the first punctuation after this many words.")

@@ -193,11 +193,12 @@ class MemoryHit(Message, frozen=True):
 
 
 class Recalled(Message, frozen=True):
-    """memory -> director."""
+    """memory -> director. ``engine_ns``: from the arrival of Recall to the hits being there."""
 
     turn: int
     hits: list[MemoryHit]
     error: str = ""
+    engine_ns: int = 0
 
 
 class Remember(Message, frozen=True):

@@ -48,6 +48,7 @@ class Stamps:
     audible: int = 0
     floor_free: int = 0  # the last sound of the reply before this one
     stopped: int = 0  # the last sample that was audible, when the sound was cut
+    memory_engine: int = 0  # a duration: the memory's own time for the recall
     llm_engine: int = 0  # a duration: the llm's own time up to the first clause
     tts_engine: int = 0  # a duration: the tts's own time up to its first chunk
 
@@ -69,8 +70,8 @@ class Stamps:
             for name, (start, end) in pairs.items()
             if start and end
         }
-        if self.llm_engine or self.tts_engine:
-            spans["engines"] = round((self.llm_engine + self.tts_engine) / 1e6, 3)
+        if engines := self.memory_engine + self.llm_engine + self.tts_engine:
+            spans["engines"] = round(engines / 1e6, 3)
         return spans
 
 

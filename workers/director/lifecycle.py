@@ -106,6 +106,7 @@ class Turns:
         if turn.phase is Phase.RECALLING:
             turn.hits = message.hits
             turn.stamps.recalled = self._port.now_ns()
+            turn.stamps.memory_engine = message.engine_ns
             self._asker.recalled(turn, late=False)
             self._generate(turn)
 

@@ -17,7 +17,7 @@ from workers.director.history import Exchange
 
 _AUTHOR_MAX = 40  # characters of a viewer's name in a prompt
 _TEXT_MAX = 500
-_HIT_MAX = 160
+_HIT_MAX = 80  # every token here delays the first one of the reply
 _SPACE = re.compile(r"\s+")
 _DELIMITERS = str.maketrans({"<": "(", ">": ")", '"': "'", "“": "'", "”": "'", "`": "'", "|": "/"})
 
@@ -50,7 +50,8 @@ def build(
 ) -> list[PromptMessage]:
     """The whole prompt for ``new`` (its reply is not there yet)."""
     content = _asked(new)
-    known = [clean(hit.text, _HIT_MAX) for hit in hits]
+    # what viewers said, not what she answered: small models repeat their own old words
+    known = [clean(hit.text.partition("\n")[0], _HIT_MAX) for hit in hits]
     if known:
         content = "You remember: " + " / ".join(known) + "\n" + content
     return [*prefix(persona, history), PromptMessage(role="user", content=content)]
@@ -60,4 +61,4 @@ def _asked(exchange: Exchange) -> str:
     if exchange.source != "chat":
         return clean(exchange.text, _TEXT_MAX)
     author = clean(exchange.author, _AUTHOR_MAX) or "A viewer"
-    return f'{author} says in chat: "{clean(exchange.text, _TEXT_MAX)}"'
+    return f'{author}: "{clean(exchange.text, _TEXT_MAX)}"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections import deque
 from typing import Any, Final
@@ -18,6 +19,7 @@ from workers.memory.engine import Embedder, Vectors
 from workers.memory.hashing import HashEmbedder
 from workers.memory.minilm import MiniLmEmbedder
 from workers.memory.ranking import (
+    MAX_CHARS,
     MAX_NAME_CHARS,
     MAX_QUERY_CHARS,
     NEAR_DUPLICATE,
@@ -58,6 +60,7 @@ class MemoryWorker(Worker):
         self._embedder = make_embedder(self._section)
         self._store = Store(link.state_dir / "memory")
         self._request: Recall | None = None  # the newest, if it is not answered
+        self._arrived_ns = 0
         self._heard: deque[Remember] = deque(maxlen=_MAX_BUFFERED)
         self._unwritten: list[Waiting] = []
         self._asked = asyncio.Event()
@@ -87,7 +90,7 @@ class MemoryWorker(Worker):
 
     def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
         if isinstance(message, Recall):
-            self._request = message
+            self._request, self._arrived_ns = message, time.monotonic_ns()
             self._asked.set()
         elif isinstance(message, Remember):
             self._heard.append(message)
@@ -125,7 +128,11 @@ class MemoryWorker(Worker):
                 hits, error = await self._recall(request)
             if self._request is request:  # otherwise a newer one has come
                 self._request = None
-                self.link.send("director", Recalled(turn=request.turn, hits=hits, error=error))
+                took_ns = time.monotonic_ns() - self._arrived_ns
+                self.link.send(
+                    "director",
+                    Recalled(turn=request.turn, hits=hits, error=error, engine_ns=took_ns),
+                )
 
     async def _recall(self, request: Recall) -> tuple[list[MemoryHit], str]:
         try:
@@ -165,7 +172,8 @@ class MemoryWorker(Worker):
             text = text_of(heard)
             if not text:
                 continue
-            vector = (await self._embedder.embed([text]))[0]
+            # what the viewer said is what it will be looked up by
+            vector = (await self._embedder.embed([heard.text.strip()[:MAX_CHARS] or text]))[0]
             if await self._known(vector):
                 continue
             exchange = Exchange(
