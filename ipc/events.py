@@ -7,6 +7,7 @@ for a Snapshot, then applies the stream; a missing number means: ask again.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 
@@ -22,18 +23,32 @@ OnEvent = Callable[[Message], None]
 
 
 class EventSource:
-    """A worker's end. Publishing never waits; what does not fit is counted in ``dropped``."""
+    """A worker's end. Publishing never waits; what does not fit is counted in ``dropped``.
+
+    Events leave when the callback that published them has returned: telling what happens
+    must not delay what happens.
+    """
 
     def __init__(self, endpoints: Endpoints) -> None:
+        self._loop = asyncio.get_running_loop()
         self._channel = Channel(zmq.PUSH, backlog=256).connect(endpoints.events_in)
+        self._waiting: list[Message] = []
         self.dropped = 0
 
     def publish(self, event: Message) -> None:
-        if not self._channel.send([encode(event)]):
-            self.dropped += 1
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(event)
 
     def close(self) -> None:
+        self._flush()
         self._channel.flush_and_close()
+
+    def _flush(self) -> None:
+        events, self._waiting = self._waiting, []
+        for event in events:
+            if not self._channel.send([encode(event)]):
+                self.dropped += 1
 
 
 class EventHub:

@@ -24,6 +24,7 @@ from ipc.protocol import Reply, Request
 from ipc.sockets import Channel, Frames
 
 SUPERVISOR = "supervisor"
+_AGAIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -194,10 +195,14 @@ class OperatorClient:
         )
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._futures[request.id] = future
-        self._channel.send([encode(request)])
+        body = encode(request)
         try:
             async with asyncio.timeout(limit + 0.5):  # the show's own deadline comes first
-                reply = await future
+                # said again now and then: the same id is carried out once, whatever got lost
+                while not future.done():
+                    self._channel.send([body])
+                    await asyncio.wait([future], timeout=_AGAIN_S)
+                reply = future.result()
         except TimeoutError:
             raise RequestTimeout(
                 f"the show did not answer {verb!r} within {limit:.0f} s",

@@ -79,10 +79,10 @@ class Beat(Message, frozen=True):
 
     ``progress`` grows with every piece of work done. While ``busy`` is true it must move,
     unless ``busy_until_ns`` lies ahead. ``problem`` is empty, or says in a sentence what
-    makes the worker degraded. Answered by Ack.
+    makes the worker degraded. Not answered: nobody would act on the answer, since a worker
+    dies with its supervisor, and it would double what an idle show costs.
     """
 
-    id: int
     progress: int
     busy: bool
     busy_until_ns: int = 0
@@ -472,7 +472,7 @@ class TurnEvent(Message, frozen=True):
 
 
 class TokenEvent(Message, frozen=True):
-    """director: text generated since the last one (several tokens, at most 20 events a second)."""
+    """director: text generated since the last one (several tokens, at most 8 events a second)."""
 
     turn: int
     text: str

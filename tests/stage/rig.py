@@ -21,7 +21,6 @@ from ipc.load import encode_config
 from ipc.pipeline import Inbox, Outbox
 from ipc.protocol import (
     Ack,
-    Beat,
     Cancel,
     Command,
     CommandResult,
@@ -162,7 +161,7 @@ class Rig:
                 peers=self._peers,
             )
             self._control.send(name, incarnation, welcome)
-        elif isinstance(message, Ready | Beat):
+        elif isinstance(message, Ready):
             self._control.send(name, incarnation, Ack(id=message.id))
         self._note(message)
 

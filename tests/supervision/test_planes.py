@@ -196,7 +196,7 @@ async def test_alien_frames_are_counted_and_nothing_breaks() -> None:
         stranger = Channel(zmq.DEALER)
         stranger.socket.setsockopt(zmq.IDENTITY, b"tts/99")
         stranger.connect(show.endpoints.control)
-        stranger.send([encode(Beat(id=1, progress=1, busy=False))])
+        stranger.send([encode(Beat(progress=1, busy=False))])
         seen = {"control": 10, "operator": 5, "events": 5}
 
         async def counted() -> None:

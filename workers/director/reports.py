@@ -20,7 +20,7 @@ from ipc.protocol import (
 from ipc.states import TurnOutcome
 from workers.director.turn import Clause, Turn
 
-_TOKENS_EVERY_NS = 50_000_000  # at most 20 events a second
+_TOKENS_EVERY_NS = 125_000_000  # at most 8 a second: as often as a screen is redrawn
 _QUEUED_EVERY_NS = 250_000_000  # at most 4 a second
 _OUTCOMES_KEPT = 256
 

@@ -38,9 +38,10 @@ class LlmWorker(Worker):
         return await self._engine.load(self.link.loading)
 
     def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
-        arrived_s = asyncio.get_running_loop().time()
         if isinstance(message, Generate):
-            self._start(self._generate(message, arrived_s), f"generate {message.turn}")
+            arrived_s, arrived_ns = asyncio.get_running_loop().time(), time.monotonic_ns()
+            work = self._generate(message, arrived_s, arrived_ns)
+            self._start(work, f"generate {message.turn}")
         elif isinstance(message, Prewarm):
             self._start(self._prewarm(message), "prewarm")
 
@@ -60,9 +61,8 @@ class LlmWorker(Worker):
         with self.link.working(_PREFILL_S):
             await self._engine.prewarm(request)
 
-    async def _generate(self, request: Generate, arrived_s: float) -> None:
+    async def _generate(self, request: Generate, arrived_s: float, arrived_ns: int) -> None:
         turn = request.turn
-        loop = asyncio.get_running_loop()
 
         def alive() -> bool:
             return self.link.fence.allows(turn)
@@ -70,8 +70,8 @@ class LlmWorker(Worker):
         def emit(text: str, count: int) -> None:
             self.link.progressed()
             if alive():
-                engine_ns = int((loop.time() - arrived_s) * 1e9)
-                at_ns = time.monotonic_ns()
+                at_ns = time.monotonic_ns()  # the loop's own time has only milliseconds
+                engine_ns = at_ns - arrived_ns
                 self.link.send(
                     "director",
                     Tokens(turn=turn, text=text, count=count, engine_ns=engine_ns, at_ns=at_ns),

@@ -115,10 +115,9 @@ class Link:
         """A piece of work was done."""
         self._progress += 1
 
-    def beat(self, beat_id: int, dropped_frames: int) -> Beat:
+    def beat(self, dropped_frames: int) -> Beat:
         """The heartbeat as of now."""
         return Beat(
-            id=beat_id,
             progress=self._progress,
             busy=self._busy > 0,
             busy_until_ns=self._busy_until_ns,

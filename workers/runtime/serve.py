@@ -12,6 +12,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import uvloop
+
 from ipc.control import ControlClient
 from ipc.endpoints import Endpoints
 from ipc.errors import EXIT_FAILURE, EXIT_OK, SparkError, VersionMismatch
@@ -41,7 +43,7 @@ ENV_DIRECTORY = "SPARK_VTUBER_DIRECTORY"  # socket directory of the show
 ENV_INCARNATION = "SPARK_VTUBER_INCARNATION"
 ENV_SUPERVISOR = "SPARK_VTUBER_SUPERVISOR"  # its pid
 
-_READY_ID = 1  # beats count on from here
+_READY_ID = 1
 
 
 def main(kind: type[Worker]) -> None:
@@ -57,7 +59,7 @@ def main(kind: type[Worker]) -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
-    sys.exit(asyncio.run(_serve(kind, Endpoints(directory), incarnation)))
+    sys.exit(uvloop.run(_serve(kind, Endpoints(directory), incarnation)))
 
 
 async def _serve(kind: type[Worker], endpoints: Endpoints, incarnation: int) -> int:
@@ -129,11 +131,9 @@ class _Incarnation:
             self._control.send(Ready(id=_READY_ID, details=details))
 
     async def _beat(self, every_s: float) -> None:
-        beat_id = _READY_ID
         while True:
-            beat_id += 1
             dropped = self._control.dropped + (self._inbox.dropped if self._inbox else 0)
-            self._control.send(self._link.beat(beat_id, dropped))
+            self._control.send(self._link.beat(dropped))
             await asyncio.sleep(every_s)
 
     # --- messages ---

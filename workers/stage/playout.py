@@ -15,10 +15,10 @@ from ipc.protocol import AudioChunk, AudioCredit, Caption, Playback, TurnEnd
 
 # A sink holds this much sound: enough to ride out a busy moment of the event loop or of a
 # browser tab, little enough that a flush which a sink is late to obey is short.
-LEAD_NS = 220_000_000
-# Refill when this much of the lead is used up: few wakes, and 80 ms are left for a late one.
-REFILL_NS = 140_000_000
-CREDIT_NS = 250_000_000  # at most four credits a second
+LEAD_NS = 400_000_000
+# Refill when this much of the lead is used up: few wakes, and 150 ms are left for a late one.
+REFILL_NS = 250_000_000
+CREDIT_NS = 500_000_000  # at most two credits a second; four seconds of sound may be out
 MIN_READING_S = 1.0
 MAX_TURN_BYTES = 64 * 1024 * 1024  # far beyond any credit: only a broken sender gets here
 _SECONDS_PER_CHAR = 0.065  # English speech, until a clause of this show has been measured

@@ -46,6 +46,7 @@ class StageWorker(Worker):
         self._muted = False
         self._problems: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
         self._resting = asyncio.Event()
         self._resting.set()
 
@@ -131,6 +132,7 @@ class StageWorker(Worker):
         self._carry_out(self._playout.advance(time.monotonic_ns()))
 
     def _tick(self) -> None:
+        self._timer = None
         self.link.progressed()
         self._advance()
 
@@ -155,16 +157,20 @@ class StageWorker(Worker):
         self._set_timer()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         deadline_ns = self._playout.deadline_ns()
         if deadline_ns is None:
             self._resting.set()
-        else:
-            self._resting.clear()
-            # the loop's clock is CLOCK_MONOTONIC, the one of the messages
-            self._timer = self._loop.call_at(deadline_ns / 1e9, self._tick)
+            return
+        self._resting.clear()
+        due_s = deadline_ns / 1e9  # the loop's clock is CLOCK_MONOTONIC, the one of the messages
+        if self._timer is not None:
+            # deadlines mostly move on with every chunk: waking early once is cheaper than
+            # setting the timer again each time
+            if self._due_s <= due_s:
+                return
+            self._timer.cancel()
+        self._due_s = due_s
+        self._timer = self._loop.call_at(due_s, self._tick)
 
     # --- the sinks ---
 

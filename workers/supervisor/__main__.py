@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+import uvloop
+
 from ipc.config import Config
 from ipc.endpoints import Endpoints, ShowLock, default_state_dir
 from ipc.errors import EXIT_OK, AddressInUse, ConfigError, PathNotWritable, SparkError
@@ -30,7 +32,7 @@ def main() -> None:
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
     )
     try:
-        sys.exit(asyncio.run(_run(options)))
+        sys.exit(uvloop.run(_run(options)))
     except SparkError as error:
         print(f"spark-tui: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

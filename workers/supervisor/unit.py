@@ -209,7 +209,6 @@ class Unit:
                 self._host.progressed(self)
         elif self.state is WorkerState.DEGRADED:
             self._move(Event.MEND, "")
-        self._host.send(self, Ack(id=beat.id))
 
     def failing(self, message: Failing) -> None:
         self._failing = message

@@ -14,6 +14,8 @@ from workers.tts.engine import SAMPLE_BYTES, Engine, Unspeakable
 from workers.tts.hibari import HibariEngine
 from workers.tts.scripted import ScriptedEngine
 
+_SAFELY_AHEAD_S = 1.0  # what is consumed is reported every half second
+_PIECE_S = 0.4  # a message costs the same for 40 ms of sound
 _SENTENCE_S = 10.0  # the longest a sentence may take without a sign of progress
 
 
@@ -34,7 +36,7 @@ class TtsWorker(Worker):
         self._engine = make_engine(link.config)
         ahead_s = link.config.stage.audio_ahead_s
         self._credits = AudioCredits(int(ahead_s * self._engine.sample_rate))
-        self._clauses: asyncio.Queue[tuple[Synthesise, float]] = asyncio.Queue()
+        self._clauses: asyncio.Queue[tuple[Synthesise, float, int]] = asyncio.Queue()
         self._changed = asyncio.Event()  # of credit, fence or stage
         self._stage = self._incarnation()
 
@@ -45,7 +47,8 @@ class TtsWorker(Worker):
 
     def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
         if isinstance(message, Synthesise):
-            self._clauses.put_nowait((message, asyncio.get_running_loop().time()))
+            arrived_s = asyncio.get_running_loop().time()
+            self._clauses.put_nowait((message, arrived_s, time.monotonic_ns()))
         elif isinstance(message, AudioCredit):
             self._credits.consumed(message.turn, message.consumed)
             self._changed.set()
@@ -77,26 +80,29 @@ class TtsWorker(Worker):
 
     async def _speak(self) -> None:
         while True:
-            clause, arrived_s = await self._clauses.get()
+            clause, arrived_s, arrived_ns = await self._clauses.get()
             try:
                 if self.link.fence.allows(clause.turn):
-                    await self._clause(clause, arrived_s)
+                    await self._clause(clause, arrived_s, arrived_ns)
             finally:
                 self._clauses.task_done()
 
-    async def _clause(self, clause: Synthesise, arrived_s: float) -> None:
+    async def _clause(self, clause: Synthesise, arrived_s: float, arrived_ns: int) -> None:
         """All chunks of one clause, then the director's credit; nothing once it is fenced."""
         turn, error = clause.turn, ""
-        loop = asyncio.get_running_loop()
         seq = samples = engine_ns = 0
+        piece = bytearray()
         async with aclosing(self._engine.speak(clause, arrived_s)) as stream:
             while True:
                 try:
                     with self.link.working(_SENTENCE_S):
                         pcm = await anext(stream, b"")
                     made_ns = time.monotonic_ns()
-                    engine_ns = engine_ns or int((loop.time() - arrived_s) * 1e9)
-                    await self._room_for(turn, len(pcm) // SAMPLE_BYTES)
+                    engine_ns = engine_ns or made_ns - arrived_ns
+                    piece += pcm
+                    if pcm and len(piece) < self._least_bytes():
+                        continue
+                    await self._room_for(turn, len(piece) // SAMPLE_BYTES)
                 except Unspeakable as reason:
                     pcm, error, made_ns = b"", str(reason), time.monotonic_ns()
                 if not self.link.fence.allows(turn):
@@ -110,17 +116,24 @@ class TtsWorker(Worker):
                     made_ns=made_ns,
                     engine_ns=engine_ns,
                 )
-                self.link.send("stage", chunk, pcm)
+                self.link.send("stage", chunk, bytes(piece))
+                seq += 1
+                samples += len(piece) // SAMPLE_BYTES
+                self._credits.sent(turn, len(piece) // SAMPLE_BYTES)
+                piece.clear()
                 if not pcm:
                     break
-                seq += 1
-                samples += len(pcm) // SAMPLE_BYTES
-                self._credits.sent(turn, len(pcm) // SAMPLE_BYTES)
         audio_s = samples / self._engine.sample_rate
         self.link.send(
             "director",
             Synthesised(turn=turn, clause=clause.clause, audio_s=audio_s, error=error),
         )
+
+    def _least_bytes(self) -> int:
+        """How much sound is worth a message: any when the stage may run dry, more when not."""
+        ahead_s = self._credits.outstanding / self._engine.sample_rate
+        piece_s = _PIECE_S if ahead_s > _SAFELY_AHEAD_S else 0.0
+        return int(piece_s * self._engine.sample_rate) * SAMPLE_BYTES
 
     async def _room_for(self, turn: int, samples: int) -> None:
         """Until the stage has room, or the turn is dead. Raises Unspeakable without a stage."""
