@@ -77,6 +77,7 @@ class _Incarnation:
         self._welcome: asyncio.Future[Welcome] = loop.create_future()
         self._ending: asyncio.Future[int] = loop.create_future()
         self._draining = False
+        self._early: list[Message] = []  # came in one batch with Welcome: no worker was there yet
         self._commands: set[asyncio.Task[None]] = set()
         self._inbox: Inbox | None = None
         self._link: Link
@@ -110,6 +111,8 @@ class _Incarnation:
                 self._crash,
             )
             self._worker = self._kind(self._link)
+            for message in self._early:
+                self._on_control(message)
             tasks.append(loop.create_task(self._beat(config.supervisor.heartbeat_s), name="beat"))
             tasks.append(loop.create_task(self._become_ready(self._worker), name="load"))
             return await self._ending
@@ -142,8 +145,10 @@ class _Incarnation:
         if isinstance(message, Welcome):
             if not self._welcome.done():
                 self._welcome.set_result(message)
-        elif self._worker is None or isinstance(message, Ack):
+        elif isinstance(message, Ack):
             return
+        elif self._worker is None:
+            self._early.append(message)
         elif isinstance(message, Cancel):
             self._link.fence.apply(message)
             self._guarded(self._worker.cancelled, message)
