@@ -30,6 +30,10 @@ naïve
         ("b\u0430dger", "mask", "******"),  # Cyrillic a
         ("ｂａｄｇｅｒ", "mask", "******"),
         ("bad\u200bger", "mask", "******"),
+        ("_badger_ and __badger__", "mask", "_******_ and __******__"),  # the voice skips markup
+        ("b\u0336a\u0336d\u20ddger", "mask", "*********"),  # struck through, in a circle
+        ("bad\u2063g\u200eer", "mask", "******"),  # invisible
+        ("a red \u2764\ufe0f herring", "mask", "a *** \u2764\ufe0f *******"),
         ("badgers and badgering", "allow", "badgers and badgering"),
         ("a red  Herring here", "mask", "a ***  ******* here"),
         ("red and herring", "allow", "red and herring"),

@@ -485,3 +485,19 @@ def test_gate_finds_a_phrase_that_a_cut_went_through(tmp_path: Path) -> None:
     ]
     assert show.outcome(line) == "blocked"
     show.check_quiet()
+
+
+def test_gate_judges_what_the_voice_would_make_of_a_clause(tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("drop: badword\nmask: darn\n")
+    gate = type(config().director.gate)(words=str(words))
+    show = Simulation(tmp_path, config(idle_after_s=0.0, gate=gate)).start()
+    show.reply = "Well d|a~r~n it all. Then comes a b|a|d(word) indeed."
+    line = show.chat()
+    show.run_for(30)
+    spoken = [clause.text for clause in show.sent_to("tts", Synthesise)]
+    shown = [caption.text for caption in show.sent_to("stage", Caption)]
+    assert spoken == ["Well it all."]
+    assert shown == ["Well **** it all."]
+    assert show.outcome(line) == "blocked"
+    show.check_quiet()

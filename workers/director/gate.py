@@ -15,9 +15,18 @@ from pathlib import Path
 
 BUNDLED = Path(__file__).with_name("words.txt")
 RECHECK_NS = 1_000_000_000
-_WORD = re.compile(r"[\w@$]+(?:['’][\w@$]+)*")
+# an underscore is markup, not a letter; a mark over, through or behind a letter belongs to it
+_MARKS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f"
+_PART = rf"(?:[^\W_]|[@$])(?:[^\W_]|[@${_MARKS}])*"
+_WORD = re.compile(rf"{_PART}(?:['’]{_PART})*")
+_MARK = re.compile(f"[{_MARKS}]")
 _ENTRY = re.compile(r"(?:(\w+)\s*:)?\s*(.*)")
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_INVISIBLE = dict.fromkeys(  # soft hyphen, joiners, directions, tags: Unicode's category Cf
+    (
+        *(0x00AD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
+        *(*range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)),
+    )
+)
 _SAME = str.maketrans("аеорсухкмтнвіѕјԁɡαορνιτκ@$034578", "aeopcyxkmthbisjdgaopvitka" + "soeastb")
 _ONE_AS = ("i", "l")  # what a "1" may stand for
 
@@ -165,7 +174,7 @@ def _folds(word: str) -> tuple[str, ...]:
         return (word,)
     if word.isdigit():
         return (word,)
-    plain = unicodedata.normalize("NFD", word.replace("’", "'"))
+    plain = _MARK.sub("", unicodedata.normalize("NFD", word.replace("’", "'")))
     plain = "".join(char for char in plain if not unicodedata.combining(char)).translate(_SAME)
     if "1" in plain:
         return tuple(plain.replace("1", letter) for letter in _ONE_AS)

@@ -43,13 +43,10 @@ class Speaker:
             now = self._port.now_ns()
             stamps = turn.stamps
             stamps.first_clause = stamps.first_clause or now
-            judgement = self._judge(turn, caption)
+            judgement, speech = self._judge(turn, caption)
             stamps.gate_done = stamps.gate_done or self._port.now_ns()
             clause = Clause(
-                judgement.text or caption,
-                speech_text(judgement.text),
-                piece.emotion,
-                str(judgement.verdict),
+                judgement.text or caption, speech, piece.emotion, str(judgement.verdict)
             )
             if judgement.verdict is Verdict.DROP:
                 self._reports.clause(turn, len(turn.clauses), clause)
@@ -58,15 +55,28 @@ class Speaker:
             self.pump(turns)
         return ""
 
-    def _judge(self, turn: Turn, caption: str) -> Judgement:
-        """The verdict on a clause; what must be dropped is also found across a cut."""
+    def _judge(self, turn: Turn, caption: str) -> tuple[Judgement, str]:
+        """The verdict on a clause, and what of it may be spoken.
+
+        What must be dropped is also found across a cut. What the voice will say is judged
+        too: it leaves out characters that hide a word on screen (``b|a|d``).
+        """
         judgement = self._gate.judge(caption)
-        if turn.clauses and judgement.verdict is not Verdict.DROP:
+        if judgement.verdict is Verdict.DROP:
+            return judgement, ""
+        if turn.clauses:
             before = " ".join(turn.clauses[-1].caption.split()[-_WORDS_BEFORE:])
             across = self._gate.judge(f"{before} {caption}")
             if across.verdict is Verdict.DROP:
-                return across
-        return judgement
+                return across, ""
+        speech = speech_text(judgement.text)
+        spoken = self._gate.judge(speech)
+        if spoken.verdict is Verdict.DROP:
+            return spoken, ""
+        if spoken.verdict is Verdict.MASK:
+            # where on screen the word is, nobody knows: the caption shows what is said
+            return spoken, speech_text(spoken.text)
+        return judgement, speech
 
     def check_gate(self) -> None:
         """Read the word list again if it changed, and say what is wrong with it."""
