@@ -157,5 +157,14 @@ class Channel:
                 self._schedule()
         else:
             self._socket.getsockopt(zmq.EVENTS)  # process commands, or the edge is lost
+        if self._out:
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
         while self._out and self._try_send(self._out[0]):
             self._out.popleft()
+        # trying to send may swallow an edge that announced something else
+        events = int(self._socket.getsockopt(zmq.EVENTS))
+        readable = self._on_frames is not None and events & zmq.POLLIN
+        if readable or (self._out and events & zmq.POLLOUT):
+            self._schedule()

@@ -148,3 +148,34 @@ async def test_a_closed_channel_takes_nothing(endpoints):
     channel.close()
     channel.close()
     assert not channel.send([b"x"])
+
+
+async def test_a_message_that_came_while_waiting_ones_were_sent_is_read(endpoints, monkeypatch):
+    """Sending may swallow the edge that announced it; nothing else would bring it to light."""
+
+    def answer(frames):
+        echo.send(frames)
+
+    echo = Channel(zmq.ROUTER, answer)
+    received: asyncio.Queue = asyncio.Queue()
+    client = Channel(zmq.DEALER, received.put_nowait)
+    client.connect(endpoints.operator)
+    assert client.send([b"hello"])
+    assert client.pending == 1
+    sent = asyncio.get_running_loop().create_future()
+    send_now = client._try_send
+
+    def send_and_swallow(frames):
+        done = send_now(frames)
+        if done and not sent.done():
+            assert echo.socket.poll(5000, zmq.POLLIN)
+            echo._service()
+            assert client.socket.poll(5000, zmq.POLLIN)
+            sent.set_result(None)
+        return done
+
+    monkeypatch.setattr(client, "_try_send", send_and_swallow)
+    echo.bind(endpoints.operator)
+    assert await asyncio.wait_for(received.get(), 10) == [b"hello"]
+    client.close()
+    echo.close()
