@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import queue
 import wave
 from pathlib import Path
 
 import pytest
 
 from ipc.errors import PathNotWritable
-from workers.stage.device import DeviceMissing, find_device
+from workers.stage import device as device_module
+from workers.stage.device import Device, DeviceMissing, find_device
 from workers.stage.heard import TURNS_KEPT, HeardRecord
-from workers.stage.playout import Heard
+from workers.stage.playout import Heard, Sound
 from workers.stage.resample import resample
 from workers.stage.wav import WavFile
 
@@ -118,3 +120,65 @@ def test_device_is_found_by_a_part_of_its_name() -> None:
         find_device(OneDevice(), "micro")
     with pytest.raises(DeviceMissing, match="no sound device"):
         find_device(NoDevices(), "default")
+
+
+class Unpluggable(OneDevice):
+    """A speaker whose streams fail while it is not plugged in."""
+
+    class PortAudioError(Exception):
+        """As sounddevice has it."""
+
+    def __init__(self) -> None:
+        self.plugged = True
+        self.played: queue.Queue[bytes] = queue.Queue()
+        self.open = 0
+
+    def RawOutputStream(self, **_: object) -> UnpluggableStream:  # noqa: N802  # sounddevice's
+        self.open += 1
+        return UnpluggableStream(self)
+
+
+class UnpluggableStream:
+    """Writes into ``played``."""
+
+    def __init__(self, audio: Unpluggable) -> None:
+        self._audio = audio
+
+    def _need(self) -> None:
+        if not self._audio.plugged:
+            raise self._audio.PortAudioError("no such device")
+
+    def start(self) -> None:
+        self._need()
+
+    def abort(self) -> None:
+        self._need()
+
+    def write(self, pcm: bytes) -> None:
+        self._need()
+        self._audio.played.put(pcm)
+
+    def close(self) -> None:
+        self._audio.open -= 1
+
+
+def test_device_unplugged_while_it_is_quiet_sounds_again_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Closing the idle stream of a device that was gone ended its thread for ever."""
+    audio = Unpluggable()
+    monkeypatch.setattr(device_module, "portaudio", lambda: audio)
+    monkeypatch.setattr(device_module, "_IDLE_S", 0.01)
+    problems: queue.Queue[str] = queue.Queue()
+    device = Device("default", problems.put)
+    sound = Sound(turn=1, clause=0, offset=0, rate=8000, pcm=bytes(160), at_ns=0, lead_ns=0)
+    device.sound(sound)
+    audio.played.get(timeout=10)
+    audio.plugged = False
+    assert "no such device" in problems.get(timeout=10)
+    audio.plugged = True
+    device.sound(sound)
+    audio.played.get(timeout=10)
+    assert problems.get(timeout=10) == ""
+    device.close()
+    assert audio.open == 0

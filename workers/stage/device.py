@@ -102,23 +102,22 @@ class Device:
 
     def _run(self) -> None:
         while True:
-            try:
+            item: tuple[int, Sound] | _Order | None = None
+            with suppress(queue.Empty):
                 item = self._queue.get(timeout=_IDLE_S if self._stream is not None else None)
-            except queue.Empty:
-                self._close_stream()
-                continue
             try:
-                if item is _Order.STOP:
-                    self._close_stream()
-                    return
                 if isinstance(item, tuple):
                     self._write(*item)
-                elif self._stream is not None:
+                elif item is _Order.FLUSH and self._stream is not None:
                     self._stream.abort()  # drops what the device has taken but not played
                     self._stream.start()
+                elif item is not _Order.FLUSH:  # STOP, or nothing for a while
+                    self._close_stream()
             except self._audio.PortAudioError as error:
-                self._stream = None
+                self._drop_stream()
                 self._report(f"the sound device {self.label} failed: {error}")
+            if item is _Order.STOP:
+                return
 
     def _write(self, generation: int, sound: Sound) -> None:
         if self._stream is None or sound.rate != self._rate:
@@ -137,9 +136,16 @@ class Device:
 
     def _close_stream(self) -> None:
         if self._stream is not None:
-            stream, self._stream = self._stream, None
-            stream.abort()
-            stream.close()
+            self._stream.abort()
+            self._stream.close()
+            self._stream = None
+
+    def _drop_stream(self) -> None:
+        """Of a device that failed: give back what can be given back."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(self._audio.PortAudioError):
+                stream.close()
 
     def _report(self, problem: str) -> None:
         if bool(problem) != self._failing:
