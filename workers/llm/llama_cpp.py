@@ -123,6 +123,9 @@ class LlamaCppEngine(Engine):
     # --- the blocking side ---
 
     def _start(self, model: Path, adapters: list[Path], threads: int, prompt_threads: int) -> None:
+        # its threads meet at barriers; spinning there while another process has the core
+        # made a first token of 0.4 s into 1.0 s, and costs nothing when the machine is quiet
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         import xllamacpp  # noqa: PLC0415  (native library: only where it is used)
 
         params = xllamacpp.CommonParams()
