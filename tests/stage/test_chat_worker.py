@@ -160,6 +160,11 @@ async def test_console_lines_arrive_clean(short_dir: Path, configure: Configure)
         notice = await chat.until(NoticeEvent)
         assert "100000 characters" in notice.text
         assert len((await chat.until(ChatMessage, lambda m: m.text[0] == "x")).text) == 500
+        for _ in range(50):  # a flood of them is said once
+            assert (await chat.ask("chat", text="y" * 600)).error == ""
+        assert (await chat.ask("chat", text="z")).error == ""
+        await chat.until(ChatEvent, lambda e: e.text == "z")
+        assert chat.all(NoticeEvent) == [notice]
         assert await chat.drain() == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 import uuid
 from typing import Any
@@ -16,6 +17,7 @@ from workers.chat.replay import Replay, read_replay
 from workers.runtime import Link, Worker
 
 CONSOLE = "console"
+CUT_TOLD_S = 60.0  # one viewer with long lines must not fill the log and hide what matters
 
 
 class ChatWorker(Worker):
@@ -27,6 +29,8 @@ class ChatWorker(Worker):
         super().__init__(link)
         self._backlog = Backlog(lambda message: link.send("director", message))
         self._waiting_told = False
+        self._cut = 0  # lines cut since that was last said
+        self._cut_told_s = -math.inf
 
     async def load(self) -> dict[str, str]:
         """Open the platforms. Raises ConfigError for a chat file that cannot be used."""
@@ -83,11 +87,7 @@ class ChatWorker(Worker):
         if not cleaned.text:
             return None
         if cleaned.cut:
-            self.link.notice(
-                "info",
-                f"a line of {len(line.text)} characters from {author} was cut to {limit} "
-                "(chat.max_chars)",
-            )
+            self._tell_cut(len(line.text), limit, time.monotonic())
         message = ChatMessage(
             id=uuid.uuid4().hex[:16],
             platform=line.platform,
@@ -111,6 +111,16 @@ class ChatWorker(Worker):
         if self._backlog.lost == 1 or (len(self._backlog) == 1 and not self._waiting_told):
             self._tell_waiting()
         return message
+
+    def _tell_cut(self, length: int, limit: int, now_s: float) -> None:
+        self._cut += 1
+        if now_s - self._cut_told_s < CUT_TOLD_S:
+            return
+        more = f" ({self._cut} since the last notice)" if self._cut > 1 else ""
+        self._cut, self._cut_told_s = 0, now_s
+        self.link.notice(
+            "info", f"a line of {length} characters was cut to {limit} (chat.max_chars){more}"
+        )
 
     def _tell_waiting(self) -> None:
         self._waiting_told = True
