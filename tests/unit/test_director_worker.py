@@ -76,6 +76,15 @@ async def test_outcome_fails_at_once_while_held_and_when_it_becomes_held(
         assert "spark-tui ctl release" in failure.value.hint
 
 
+async def test_outcome_of_a_line_that_never_comes_is_not_waited_for_for_ever(
+    worker: DirectorWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.director.worker.OUTCOME_WITHIN_S", 0.01)
+    with pytest.raises(RequestFailed, match="'never'"):
+        await worker.command(command("outcome", message_id="never"))
+    assert not worker._waiting
+
+
 async def test_drain_waits_for_the_turn_under_way(worker: DirectorWorker) -> None:
     worker.receive(line("m1"), b"")
     draining = asyncio.create_task(worker.drain())

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 
 from ipc.errors import RequestFailed
 from ipc.fence import Fence
+from ipc.operator import VERBS
 from ipc.protocol import Cancel, Command, Message, Peer, Playback
 from ipc.states import WorkerState
 from workers.director.core import Director
 from workers.director.reports import Outcome
 from workers.runtime import Link, Worker
+
+OUTCOME_WITHIN_S = VERBS["outcome"].timeout_s
 
 
 class LinkPort:
@@ -131,7 +134,14 @@ class DirectorWorker(Worker):
         waiting = self._waiting.setdefault(message_id, set())
         waiting.add(future)
         try:
-            return await future
+            # nobody waits longer: a line that never comes must not be waited for either
+            async with asyncio.timeout(OUTCOME_WITHIN_S):
+                return await future
+        except TimeoutError:
+            raise RequestFailed(
+                f"nothing became of the line {message_id!r} in {OUTCOME_WITHIN_S:g} s",
+                "was it sent to this show?",
+            ) from None
         finally:
             waiting.discard(future)
             if not waiting:
