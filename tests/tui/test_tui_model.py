@@ -104,6 +104,24 @@ def test_everything_stays_bounded() -> None:
     assert show.chat_count == 5000
 
 
+def test_a_reply_prepared_in_vain_strikes_nothing_out() -> None:
+    """Its trace comes while the reply before it is still being spoken."""
+    show = Show()
+    show.apply(ClauseEvent(turn=1, clause=0, speaker="Nova", text="Well now.", heard=0.0))
+
+    def over(turn: int, outcome: TurnOutcome, reply: str) -> None:
+        show.apply(
+            TraceEvent(
+                turn=turn, outcome=outcome, source="chat", spans_ms={}, reply=reply, generated="x"
+            )
+        )
+
+    over(2, TurnOutcome.SKIPPED, "")
+    assert not show.clauses[1, 0].over
+    over(3, TurnOutcome.PLAYED, "Oh!")  # its own trace was lost
+    assert show.clauses[1, 0].over
+
+
 def test_an_outcome_may_come_before_its_line() -> None:
     show = Show()
     show.apply(ChatOutcomeEvent(message_id="m1", outcome=TurnOutcome.BLOCKED, reason="words"))

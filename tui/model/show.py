@@ -296,7 +296,8 @@ class Show:
         if event.outcome is TurnOutcome.FAILED:
             self._note(event.at, "warning", f"turn {event.turn}", f"failed: {clean(event.reason)}")
         for clause in self.clauses.values():
-            if clause.turn <= event.turn:
+            # a turn that was heard ended all before it; one prepared in vain ended nothing
+            if clause.turn == event.turn or (clause.turn < event.turn and event.reply):
                 clause.over = True
         if event.turn == self.token_turn:
             self.tokens_done = True
