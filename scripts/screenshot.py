@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import re
 from functools import partial
 from pathlib import Path
 
@@ -41,7 +42,11 @@ async def main() -> None:
     ):
         await speaking.wait()
         await pilot.pause(0.5)  # two redraws
-        PICTURE.write_text(app.export_screenshot(title="spark-tui"), encoding="utf-8")
+        # without Textual's web fonts: a picture in a README should load nothing from elsewhere
+        picture = re.sub(
+            r"@font-face\s*{.*?}", "", app.export_screenshot(title="spark-tui"), flags=re.S
+        )
+        PICTURE.write_text(picture, encoding="utf-8")
     print(PICTURE)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import uuid
+from contextlib import closing
 
 import pytest
 import zmq
@@ -226,12 +227,15 @@ async def test_a_snapshot_and_the_stream_fit_together() -> None:
             for number in range(first, last):
                 source.publish(NoticeEvent(level="info", source="t", text=str(number)))
 
-        push(0, 50)
-        snapshot = decode(Snapshot, (await show.operator.request("snapshot"))["snapshot"])
-        push(50, 99)
-        await show.until(lambda s: [n for n in s.of(NoticeEvent) if n.text == "98"])
-        while not any(getattr(event, "text", "") == "98" for _, _, event in late):
-            await show.operator.request("status")
+        with closing(stream), closing(source):
+            while not late:  # a subscription takes a moment to arrive
+                source.publish(NoticeEvent(level="info", source="t", text="knock"))
+                await show.operator.request("status")
+            push(0, 50)
+            snapshot = decode(Snapshot, (await show.operator.request("snapshot"))["snapshot"])
+            push(50, 99)
+            while not any(getattr(event, "text", "") == "98" for _, _, event in late):
+                await show.operator.request("status")
         held = [decode(Event, body) for body in snapshot.events]
         numbers = [int(e.text) for e in held if isinstance(e, NoticeEvent) and e.text.isdigit()]
         numbers += [
@@ -243,8 +247,6 @@ async def test_a_snapshot_and_the_stream_fit_together() -> None:
         ]
         assert numbers == list(range(99))
         assert snapshot.state_dir == str(show.state_dir)
-        stream.close()
-        source.close()
 
 
 async def test_status_knows_turns_spans_and_what_the_operator_set() -> None:

@@ -63,7 +63,7 @@ class DirectorWorker(Worker):
     async def load(self) -> dict[str, str]:
         core = Director(self.link.config, self.link.state_dir, LinkPort(self.link))
         core.reports.on_outcome = self._settled
-        core.start(list(self.link.peers.values()))
+        return {"personas": ", ".join(core.personas.keys)}
         self._core = core
         self._after(core)
         return {"persona": core.show.persona, "held": "yes" if core.show.held else "no"}
