@@ -63,10 +63,10 @@ class DirectorWorker(Worker):
     async def load(self) -> dict[str, str]:
         core = Director(self.link.config, self.link.state_dir, LinkPort(self.link))
         core.reports.on_outcome = self._settled
-        return {"personas": ", ".join(core.personas.keys)}
+        core.start(list(self.link.peers.values()))
         self._core = core
         self._after(core)
-        return {"persona": core.show.persona, "held": "yes" if core.show.held else "no"}
+        return {"personas": ", ".join(core.personas.keys)}
 
     def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002 no message has one
         if (core := self._core) is not None:
