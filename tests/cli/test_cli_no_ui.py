@@ -17,6 +17,8 @@ from tui.start import start
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_runs_here_until_it_is_told_to_end(place, number):
+    # started in a directory with a file that is called like a module
+    (place.root / "queue.py").write_text("raise RuntimeError('imported by accident')\n")
     words = [sys.executable, "-P", "-m", "tui.cli", "--state", str(place.state), "--profile"]
     with subprocess.Popen(
         [*words, "scripted", "--config", str(place.config), "--no-ui"],
@@ -25,12 +27,14 @@ def test_it_runs_here_until_it_is_told_to_end(place, number):
         stderr=subprocess.STDOUT,
         text=True,
         env=place.env,
+        cwd=place.root,
     ) as process:
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if "on_air" in line:
+            if "on_air" in line or "backoff" in line:
                 break
+        assert "on_air" in lines[-1]
         assert running_pid(place.show().endpoints) == process.pid
         assert b"--foreground" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
         process.send_signal(number)

@@ -183,7 +183,8 @@ class Supervisor:
         self._control.close()
         self._events.close()
         if self._recorder is not None:
-            self._recorder.close()
+            with contextlib.suppress(OSError):  # a full disk: what comes next must be closed too
+                self._recorder.close()
         for unit in self.units.values():
             unit.journal.close()
         self._meters.close()
@@ -201,6 +202,7 @@ class Supervisor:
             "SPARK_VTUBER_SUPERVISOR": str(os.getpid()),
             "SPARK_VTUBER_WORKER": unit.name,
             TOKEN_VARIABLE: self._guardian.token,
+            "PYTHONSAFEPATH": "1",  # files of whatever directory we were started in are not modules
         }
         if unit.section.python:  # it may not have this project installed
             env["PYTHONPATH"] = os.pathsep.join(
