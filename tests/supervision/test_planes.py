@@ -67,12 +67,42 @@ async def test_dump_silences_before_the_director_is_asked() -> None:
 async def test_silence_does_not_need_the_director(verb: str) -> None:
     async with FakeShow({"director": {"exit_code": 78}}, ("director", "stage")) as show:
         await show.until_state("director", WorkerState.FAILED)
-        before = len(show.marks("stage", "cancels"))
+        await show.until(lambda _: len(show.marks("stage", "cancels")) == 1)  # for the loss
         result = await show.operator.request(verb)
         assert "the sound was killed" in result["note"]
-        await show.until(lambda _: len(show.marks("stage", "cancels")) == before + 1)
+        await show.until(lambda _: len(show.marks("stage", "cancels")) == 2)
         with pytest.raises(RequestFailed, match="hold: director is failed"):
             await show.operator.request("hold")
+
+
+async def test_a_dump_reaches_a_director_that_was_away() -> None:
+    """The panic key during a crash was silence for a moment; then she went on talking."""
+    async with FakeShow({"director": {"exit_code": 78}}, ("director", "stage")) as show:
+        await show.until_state("director", WorkerState.FAILED)
+        assert "held when it is back" in (await show.operator.request("dump"))["note"]
+        show.order("director", {})
+        await show.operator.request("restart", worker="director")
+        await show.until_state("director", WorkerState.READY)
+        await show.until(lambda _: show.marks("director", "commands") == ["dump"])
+        await show.operator.request("release")
+        os.kill(show.workers["director"].pid, signal.SIGKILL)
+        await show.until_state("director", WorkerState.READY, after=2)
+        await show.operator.request("mute")
+        assert show.marks("director", "commands") == ["dump", "release", "mute"]  # once
+
+
+async def test_a_dump_whose_director_dies_of_it_is_not_forgotten() -> None:
+    async with FakeShow(workers=("director", "stage")) as show:
+        await show.until_ready()
+        pid = show.workers["director"].pid
+        os.kill(pid, signal.SIGSTOP)
+        asked = asyncio.create_task(show.operator.request("dump"))
+        await show.until(lambda s: s.marks("stage", "cancels"))
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(RequestFailed, match="director was lost"):
+            await asked
+        await show.until_state("director", WorkerState.READY, after=1)
+        await show.until(lambda _: show.marks("director", "commands") == ["dump"])
 
 
 # --- requests ---

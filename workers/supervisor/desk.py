@@ -52,6 +52,7 @@ class Desk:
         self._reply = reply
         self._pending: dict[int, _Pending] = {}
         self._next_id = 0
+        self._owed_dump = 0  # id of a dump that the director has not carried out; 0 for none
 
     def handle(self, incoming: Incoming) -> None:
         """A new request."""
@@ -67,6 +68,8 @@ class Desk:
 
     def result(self, name: str, incarnation: int, result: CommandResult) -> None:
         """A worker's answer. Late ones and those of a stranger are dropped."""
+        if result.id == self._owed_dump:
+            self._owed_dump = 0
         pending = self._pending.get(result.id)
         if pending is None or (pending.owner, pending.incarnation) != (name, incarnation):
             return
@@ -76,6 +79,13 @@ class Desk:
             self._refuse(pending.request, result.error, result.hint)
         else:
             self._answer(pending.request, result.result)
+
+    def ready(self, name: str) -> None:
+        """A worker serves again. A director that was away for a dump must not go on talking."""
+        if name == "director" and self._owed_dump:
+            now_ns = time.monotonic_ns()
+            dump = Command(id=self._owed_dump, verb="dump", args={}, who="dump", sent_ns=now_ns)
+            self._stage.send(self._stage.units[name], dump)
 
     def lost(self, name: str) -> None:
         """A worker's process is gone: whoever waits for it is told now."""
@@ -141,21 +151,23 @@ class Desk:
 
     def _forward(self, verb: Verb, request: Request) -> None:
         owner = self._stage.units[verb.owner]
+        self._next_id += 1
+        number = self._next_id
         if verb.name == "dump":
             self._stage.cut("dump")  # silence first, whoever answers
+            self._owed_dump = number
         if not owner.reachable:
             if verb.name == "skip":
                 self._stage.cut("skip")
             if verb.name in ("skip", "dump"):
                 note = f"the sound was killed; {owner.name} is {owner.state} and has no more to cut"
+                note += "; it will be held when it is back" * (verb.name == "dump")
                 self._answer(request, {"note": note})
                 return
             raise Refused(
                 f"{verb.name}: {owner.name} is {owner.state}",
                 owner.reason or "wait until it is ready; spark-tui status shows how far it is",
             )
-        self._next_id += 1
-        number = self._next_id
         limit_s = min(request.timeout_s, verb.timeout_s)
         timer = asyncio.get_running_loop().call_later(
             max(0.0, limit_s), self._late, number, limit_s

@@ -251,6 +251,7 @@ class Supervisor:
         self._say_change(unit)
         if unit.state is WorkerState.READY:
             self._meters.soon()  # what it loaded shows at once
+            self._desk.ready(unit.name)
         self._note_start()
 
     def _note_start(self) -> None:
