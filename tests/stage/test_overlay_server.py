@@ -185,8 +185,10 @@ async def test_token_is_asked_for(short_dir: Path) -> None:
     assert token == overlay_token(short_dir)
     assert stat.S_IMODE((short_dir / "overlay-token").stat().st_mode) == 0o600
     async with serving(token) as overlay:
-        assert overlay.url.endswith(f"/?token={token}")
-        assert (await get(overlay.port, "/")).startswith(b"HTTP/1.1 403")
+        assert token not in overlay.url  # it is shown, logged and recorded
+        refusal = await get(overlay.port, "/")
+        assert refusal.startswith(b"HTTP/1.1 403")
+        assert b"overlay-token" in refusal
         assert (await get(overlay.port, f"/?token={token}")).startswith(b"HTTP/1.1 200")
         with pytest.raises(InvalidStatus, match="403"):
             async with page(overlay, "?token=wrong"):

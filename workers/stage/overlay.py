@@ -18,7 +18,7 @@ from http import HTTPStatus
 from importlib.resources import files
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, quote, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -41,6 +41,7 @@ _FILES = {
     "/overlay.js": ("overlay.js", "text/javascript; charset=utf-8"),
     "/overlay.css": ("overlay.css", "text/css; charset=utf-8"),
 }
+_UNINVITED = "add ?token= and the word in the file overlay-token of the state directory\n"
 _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'"
 
 _wire = logging.getLogger(f"{__name__}.wire")
@@ -137,10 +138,10 @@ class Overlay:
 
     @property
     def url(self) -> str:
+        """Without the token: addresses end up on screens, in logs and in recordings."""
         host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
         host = f"[{host}]" if ":" in host else host
-        query = f"?token={quote(self._token)}" if self._token else ""
-        return f"http://{host}:{self.port}/{query}"
+        return f"http://{host}:{self.port}/"
 
     @property
     def clients(self) -> int:
@@ -237,7 +238,7 @@ class Overlay:
         if self._token and target.path in ("/", "/ws"):
             given = parse_qs(target.query).get("token", [""])[0]
             if not hmac.compare_digest(given.encode(), self._token.encode()):
-                return connection.respond(HTTPStatus.FORBIDDEN, "the token is missing or wrong\n")
+                return connection.respond(HTTPStatus.FORBIDDEN, _UNINVITED)
         if target.path != "/ws":
             body, kind = self._files[target.path]
             return Response(200, "OK", _headers(kind, len(body)), body)

@@ -9,9 +9,14 @@ from pathlib import Path
 from ipc.errors import PathNotWritable
 
 
+def token_file(state_dir: Path) -> Path:
+    """Where the token is kept."""
+    return state_dir / "overlay-token"
+
+
 def overlay_token(state_dir: Path) -> str:
     """From ``overlay-token`` in the state directory (0600), made once. Raises PathNotWritable."""
-    path = state_dir / "overlay-token"
+    path = token_file(state_dir)
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:

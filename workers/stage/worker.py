@@ -24,7 +24,7 @@ from workers.stage.device import Device
 from workers.stage.heard import HeardRecord
 from workers.stage.overlay import Overlay, is_loopback
 from workers.stage.playout import Clear, Flush, Heard, Output, Playout, Sound
-from workers.stage.token import overlay_token
+from workers.stage.token import overlay_token, token_file
 from workers.stage.wav import WavFile
 
 BIND_RETRY_S = 3.0
@@ -60,6 +60,8 @@ class StageWorker(Worker):
             token = "" if loopback else overlay_token(self.link.state_dir)
             self._overlay = Overlay(config.overlay_host, config.overlay_port, token)
             sinks.append("overlay")
+            if token:
+                details["token"] = f"add ?token= and the word in {token_file(self.link.state_dir)}"
             if await self._bind(self._overlay):
                 details["overlay"] = self._overlay.url
             else:
