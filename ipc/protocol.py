@@ -14,13 +14,25 @@ Structs are encoded as MessagePack maps, tagged with the class name (``ipc.codec
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from ipc.states import Finish, TurnOutcome, WorkerState
 
 PROTOCOL_VERSION = 1
+
+# Bounds that every decoder holds a frame to: one absurd number must not be believed, or a
+# single stray TurnEnd would make the stage take every later turn for an old one.
+TurnNumber = Annotated[int, Meta(ge=0, le=2**53)]
+ClauseNumber = Annotated[int, Meta(ge=0, le=2**20)]
+Amount = Annotated[int, Meta(ge=0, le=2**53)]
+Nanoseconds = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Part = Annotated[float, Meta(ge=0, le=1)]
+Finite = Annotated[float, Meta(ge=-1e15, le=1e15)]  # neither NaN nor infinite, which JSON lacks
+ClauseText = Annotated[str, Meta(max_length=4096)]  # the splitter cuts at a tenth of this
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag=True):
@@ -85,7 +97,7 @@ class Beat(Message, frozen=True):
 
     progress: int
     busy: bool
-    busy_until_ns: int = 0
+    busy_until_ns: Nanoseconds = 0
     problem: str = ""
     dropped_frames: int = 0  # alien or truncated frames on its sockets so far
     dropped_events: int = 0  # events the lossy plane did not take
@@ -100,7 +112,7 @@ class Ack(Message, frozen=True):
 class Drain(Message, frozen=True):
     """supervisor -> worker: finish what you have, until the deadline; then Drained, exit 0."""
 
-    deadline_ns: int
+    deadline_ns: Nanoseconds
 
 
 class Drained(Message, frozen=True):
@@ -118,7 +130,7 @@ class Failing(Message, frozen=True):
 class TurnOpened(Message, frozen=True):
     """director -> supervisor: this number is in use, so nobody may use it or a lower one again."""
 
-    turn: int
+    turn: TurnNumber
 
 
 class Cancel(Message, frozen=True):
@@ -128,7 +140,7 @@ class Cancel(Message, frozen=True):
     sends it by itself when the director is lost and on ``dump``. Workers answer Ack.
     """
 
-    turn: int
+    turn: TurnNumber
     up_to: bool = False
     reason: str = ""
     id: int = 0
@@ -141,7 +153,7 @@ class Command(Message, frozen=True):
     verb: str
     args: dict[str, Any]
     who: str
-    sent_ns: int  # when the operator's client sent it
+    sent_ns: Nanoseconds  # when the operator's client sent it
 
 
 class CommandResult(Message, frozen=True):
@@ -169,17 +181,17 @@ class ChatMessage(Message, frozen=True):
     author: str
     author_id: str
     text: str
-    received_ns: int  # when the platform (or the operator's request) handed it to us
+    received_ns: Nanoseconds  # when the platform (or the operator's request) handed it to us
     at: float
 
 
 class Recall(Message, frozen=True):
     """director -> memory: what is known about this? Answered by Recalled."""
 
-    turn: int
+    turn: TurnNumber
     query: str
     viewer: str = ""  # author_id: prefer what this viewer said
-    limit: int = 3
+    limit: Annotated[int, Meta(ge=0, le=1000)] = 3
 
 
 class MemoryHit(Message, frozen=True):
@@ -195,16 +207,16 @@ class MemoryHit(Message, frozen=True):
 class Recalled(Message, frozen=True):
     """memory -> director. ``engine_ns``: from the arrival of Recall to the hits being there."""
 
-    turn: int
+    turn: TurnNumber
     hits: list[MemoryHit]
     error: str = ""
-    engine_ns: int = 0
+    engine_ns: Nanoseconds = 0
 
 
 class Remember(Message, frozen=True):
     """director -> memory: one exchange as it was heard. Off the hot path, never answered."""
 
-    turn: int
+    turn: TurnNumber
     platform: str
     author: str
     author_id: str
@@ -224,12 +236,12 @@ class PromptMessage(Message, frozen=True):
 class Generate(Message, frozen=True):
     """director -> llm: stream a reply. Answered by Tokens..., then one Generated."""
 
-    turn: int
+    turn: TurnNumber
     prompt: list[PromptMessage]
     adapter: str = ""  # LoRA adapter of the personality, "" for none
-    max_tokens: int = 160
-    temperature: float = 0.7
-    top_p: float = 0.9
+    max_tokens: Annotated[int, Meta(ge=1, le=2**20)] = 160
+    temperature: Annotated[float, Meta(ge=0, le=10)] = 0.7
+    top_p: Annotated[float, Meta(ge=0, le=1)] = 0.9
     stop: list[str] = []
 
 
@@ -247,21 +259,21 @@ class Tokens(Message, frozen=True):
     leaving it: the engine's own share of the latency.
     """
 
-    turn: int
+    turn: TurnNumber
     text: str
-    count: int = 1
-    engine_ns: int = 0
-    at_ns: int = 0
+    count: Amount = 1
+    engine_ns: Nanoseconds = 0
+    at_ns: Nanoseconds = 0
 
 
 class Generated(Message, frozen=True):
     """llm -> director: the generation ended. Not sent for a fenced turn."""
 
-    turn: int
+    turn: TurnNumber
     finish: Finish
-    tokens: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
+    tokens: Amount = 0
+    prompt_tokens: Amount = 0
+    cached_tokens: Amount = 0
     error: str = ""
 
 
@@ -269,16 +281,16 @@ class Voice(Message, frozen=True):
     """How a personality sounds. ``pitch`` in semitones, ``speed`` 1.0 is the model's own pace."""
 
     name: str = ""
-    speed: float = 1.0
-    pitch: float = 0.0
+    speed: Annotated[float, Meta(ge=0.1, le=10)] = 1.0
+    pitch: Annotated[float, Meta(ge=-48, le=48)] = 0.0
 
 
 class Synthesise(Message, frozen=True):
     """director -> tts: speak one clause. At most ``tts.clauses_ahead`` without Synthesised."""
 
-    turn: int
-    clause: int  # 0, 1, 2 ... within the turn
-    text: str
+    turn: TurnNumber
+    clause: ClauseNumber  # 0, 1, 2 ... within the turn
+    text: ClauseText
     voice: Voice
 
 
@@ -288,9 +300,9 @@ class Synthesised(Message, frozen=True):
     ``error`` not empty: no (more) sound for this clause; its caption is shown instead.
     """
 
-    turn: int
-    clause: int
-    audio_s: float = 0.0
+    turn: TurnNumber
+    clause: ClauseNumber
+    audio_s: Seconds = 0.0
     error: str = ""
 
 
@@ -301,13 +313,13 @@ class AudioChunk(Message, frozen=True):
     from the arrival of Synthesise in the worker.
     """
 
-    turn: int
-    clause: int
-    seq: int
+    turn: TurnNumber
+    clause: ClauseNumber
+    seq: Amount
     sample_rate: int
     last: bool = False
-    made_ns: int = 0
-    engine_ns: int = 0
+    made_ns: Nanoseconds = 0
+    engine_ns: Nanoseconds = 0
 
 
 class AudioCredit(Message, frozen=True):
@@ -316,8 +328,8 @@ class AudioCredit(Message, frozen=True):
     tts keeps at most ``stage.audio_ahead_s`` of sound between what it sent and this.
     """
 
-    turn: int
-    consumed: int
+    turn: TurnNumber
+    consumed: Amount
 
 
 class Caption(Message, frozen=True):
@@ -326,8 +338,8 @@ class Caption(Message, frozen=True):
     ``voiced`` false: no sound will come; show it for a reading time instead.
     """
 
-    turn: int
-    clause: int
+    turn: TurnNumber
+    clause: ClauseNumber
     text: str
     speaker: str
     color: str
@@ -338,8 +350,8 @@ class Caption(Message, frozen=True):
 class TurnEnd(Message, frozen=True):
     """director -> stage: the turn has exactly this many clauses."""
 
-    turn: int
-    clauses: int
+    turn: TurnNumber
+    clauses: ClauseNumber
 
 
 class StageControl(Message, frozen=True):
@@ -356,14 +368,14 @@ class Playback(Message, frozen=True):
     part of this clause that was audible), ``done`` (the turn is over, nothing left).
     """
 
-    turn: int
-    clause: int
+    turn: TurnNumber
+    clause: ClauseNumber
     kind: str
-    at_ns: int
-    heard: float = 1.0
-    audio_s: float = 0.0  # of the turn, audible so far
-    made_ns: int = 0  # from the clause's first chunk
-    engine_ns: int = 0
+    at_ns: Nanoseconds
+    heard: Part = 1.0
+    audio_s: Seconds = 0.0  # of the turn, audible so far
+    made_ns: Nanoseconds = 0  # from the clause's first chunk
+    engine_ns: Nanoseconds = 0
 
 
 ToDirector = ChatMessage | Recalled | Tokens | Generated | Synthesised | Playback
@@ -415,29 +427,29 @@ class WorkerEvent(Message, frozen=True):
     pid: int = 0
     restarts: int = 0
     progress: str = ""
-    fraction: float | None = None
+    fraction: Finite | None = None
     details: dict[str, str] = {}
-    retry_in_s: float = 0.0
-    at: float = 0.0
+    retry_in_s: Finite = 0.0
+    at: Finite = 0.0
 
 
 class Meter(Message, frozen=True):
     """What one worker uses. ``memory_mb`` is PSS of its process tree plus GPU memory."""
 
-    memory_mb: float
-    budget_mb: float
-    cpu_percent: float  # of one core, since the last reading
+    memory_mb: Finite
+    budget_mb: Finite
+    cpu_percent: Finite  # of one core, since the last reading
 
 
 class MeterEvent(Message, frozen=True):
     """supervisor: memory and CPU of all workers, every ``supervisor.meter_s``."""
 
     workers: dict[str, Meter]
-    used_mb: float  # of the whole show, supervisor included
-    budget_mb: float
-    host_used_mb: float
-    host_total_mb: float
-    at: float
+    used_mb: Finite  # of the whole show, supervisor included
+    budget_mb: Finite
+    host_used_mb: Finite
+    host_total_mb: Finite
+    at: Finite
 
 
 class ChatEvent(Message, frozen=True):
@@ -447,7 +459,7 @@ class ChatEvent(Message, frozen=True):
     platform: str
     author: str
     text: str
-    at: float
+    at: Finite
 
 
 class ChatOutcomeEvent(Message, frozen=True):
@@ -468,7 +480,7 @@ class TurnEvent(Message, frozen=True):
     author: str = ""
     text: str = ""
     message_id: str = ""
-    at: float = 0.0
+    at: Finite = 0.0
 
 
 class TokenEvent(Message, frozen=True):
@@ -490,9 +502,9 @@ class ClauseEvent(Message, frozen=True):
     clause: int
     speaker: str
     text: str
-    heard: float
+    heard: Finite
     verdict: str = "allow"
-    at: float = 0.0
+    at: Finite = 0.0
 
 
 class MemoryEvent(Message, frozen=True):
@@ -510,16 +522,16 @@ class TraceEvent(Message, frozen=True):
     turn: int
     outcome: TurnOutcome
     source: str
-    spans_ms: dict[str, float]
+    spans_ms: dict[str, Finite]
     reply: str  # as heard
     generated: str  # as the gate let it through
     message_id: str = ""
     persona: str = ""
     tokens: int = 0
-    audio_s: float = 0.0
+    audio_s: Finite = 0.0
     reason: str = ""
     stopped_ns: int = 0  # when the stage fell silent because the turn was cut; 0 if it was not
-    at: float = 0.0
+    at: Finite = 0.0
 
 
 class ShowEvent(Message, frozen=True):
@@ -540,7 +552,7 @@ class NoticeEvent(Message, frozen=True):
     source: str
     text: str
     hint: str = ""
-    at: float = 0.0
+    at: Finite = 0.0
 
 
 class AuditEvent(Message, frozen=True):
@@ -551,7 +563,7 @@ class AuditEvent(Message, frozen=True):
     args: dict[str, Any]
     ok: bool
     error: str = ""
-    at: float = 0.0
+    at: Finite = 0.0
 
 
 Event = (
@@ -600,7 +612,7 @@ class Request(Message, frozen=True):
     who: str = ""
     readonly: bool = False
     sent_ns: int = 0
-    timeout_s: float = 5.0
+    timeout_s: Finite = 5.0
 
 
 class Reply(Message, frozen=True):
@@ -622,6 +634,6 @@ class Snapshot(Message, frozen=True):
     epoch: str  # changes with every supervisor process
     sequences: dict[str, int]
     events: list[bytes]  # encoded Event, oldest first
-    started_at: float = 0.0
+    started_at: Finite = 0.0
     state_dir: str = ""
     profile: str = ""

@@ -17,14 +17,22 @@ from ipc.protocol import (
     FromWorker,
     Generate,
     Hello,
+    Playback,
     PromptMessage,
+    Recall,
     Reply,
     Request,
+    Synthesise,
+    Synthesised,
     Tokens,
     ToWorker,
+    TraceEvent,
+    TurnEnd,
+    TurnOpened,
+    Voice,
     WorkerEvent,
 )
-from ipc.states import WorkerState
+from ipc.states import TurnOutcome, WorkerState
 
 PLANES = {"from worker": FromWorker, "to worker": ToWorker, "event": Event, "request": Request}
 PLANES |= PIPELINE
@@ -81,6 +89,36 @@ def test_a_message_of_another_plane_is_refused():
     for plane in (PIPELINE["llm"], FromWorker, Event):
         with pytest.raises(ProtocolError):
             decode(plane, frame)
+
+
+@pytest.mark.parametrize(
+    "absurd",
+    [
+        TurnEnd(turn=7, clauses=-9),
+        TurnEnd(turn=2**62, clauses=1),
+        AudioChunk(turn=7, clause=-1, seq=0, sample_rate=24_000),
+        AudioChunk(turn=7, clause=0, seq=0, sample_rate=24_000, made_ns=-1),
+        Playback(turn=7, clause=0, kind="stopped", at_ns=1, heard=float("nan")),
+        Synthesise(turn=7, clause=0, text="word " * 5000, voice=Voice()),
+        Synthesise(turn=7, clause=0, text="hi", voice=Voice(speed=0.0)),
+        Synthesised(turn=7, clause=0, audio_s=float("inf")),
+        Recall(turn=7, query="hi", limit=2**62),
+        Generate(turn=-1, prompt=[]),
+        TurnOpened(turn=2**63),
+        TraceEvent(
+            turn=7,
+            outcome=TurnOutcome.PLAYED,
+            source="chat",
+            spans_ms={"queue": float("nan")},
+            reply="",
+            generated="",
+        ),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_an_absurd_number_is_a_protocol_error(absurd):
+    with pytest.raises(ProtocolError):
+        decode(type(absurd), encode(absurd))
 
 
 def test_deep_nesting_does_not_overflow_the_stack():

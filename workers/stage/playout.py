@@ -389,7 +389,7 @@ class Playout:
                 guess_s = len(clause.caption.text) * self._seconds_per_char
                 whole = max(whole, int(guess_s * clause.rate))
             part = clause.heard / whole if whole else 0.0
-        return self._playback(turn, turn.hearing, "stopped", now_ns, min(1.0, part))
+        return self._playback(turn, turn.hearing, "stopped", now_ns, min(1.0, max(0.0, part)))
 
 
 _NO_CLAUSE = _Clause()

@@ -13,6 +13,8 @@ from ipc.operator import SUPERVISOR, VERBS, Incoming, Verb, check_args
 from ipc.protocol import AuditEvent, Command, CommandResult, Message, Reply, Request
 from workers.supervisor.unit import Unit
 
+_LONGEST_WAY_NS = 60_000_000_000  # a request older than this was not sent when it claims
+
 
 class Backstage(Protocol):
     """What the desk needs of the service around it."""
@@ -42,6 +44,12 @@ class _Pending:
     owner: str
     incarnation: int
     timer: asyncio.TimerHandle
+
+
+def _sent(request: Request) -> int:
+    """When it was sent; now, if the client says something that cannot be."""
+    now_ns = time.monotonic_ns()
+    return request.sent_ns if 0 <= now_ns - request.sent_ns <= _LONGEST_WAY_NS else now_ns
 
 
 class Desk:
@@ -180,7 +188,7 @@ class Desk:
                 verb=verb.name,
                 args=request.args,
                 who=request.who,
-                sent_ns=request.sent_ns,
+                sent_ns=_sent(request),
             ),
         )
 
