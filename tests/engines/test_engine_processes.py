@@ -147,6 +147,13 @@ def answers(turn: int, message: object) -> bool:
     return isinstance(message, Recalled) and message.turn == turn
 
 
+async def test_a_missing_memory_model_is_a_configuration_error(small_show: MakeShow) -> None:
+    section = msgspec.convert({"engine": "minilm", "model": "/nope"}, MemorySection)
+    show = small_show(Config(memory=section))
+    with pytest.raises(AssertionError, match=r"exit_code=78.*memory\.model = '/nope'"):
+        await show.start("memory")
+
+
 @pytest.mark.parametrize("engine", ["hash", "minilm"])
 async def test_memory_recalls_survives_a_drain_and_forgets(
     small_show: MakeShow, engine: str

@@ -72,9 +72,12 @@ class MemoryWorker(Worker):
 
     async def load(self) -> dict[str, str]:
         self.link.loading("opening the memory")
-        async with asyncio.TaskGroup() as loading:
-            loading.create_task(self._store.open())
-            embedder = loading.create_task(self._embedder.load(self.link.loading))
+        try:
+            async with asyncio.TaskGroup() as loading:
+                loading.create_task(self._store.open())
+                embedder = loading.create_task(self._embedder.load(self.link.loading))
+        except ExceptionGroup as failures:  # the first one says what is wrong, and its exit code
+            raise failures.exceptions[0] from None
         if self._store.moved_aside is not None:
             self.link.notice(
                 "error",
