@@ -126,7 +126,8 @@ class _Console:
     def __call__(self, line: str) -> None:
         if self._open:
             try:
-                print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+                shown = "".join(c if c.isprintable() else " " for c in line)
+                print(f"{time.strftime('%H:%M:%S')} {shown}", flush=True)
             except OSError:  # the terminal is gone; the show is not
                 self._open = False
                 nowhere = os.open(os.devnull, os.O_WRONLY)
