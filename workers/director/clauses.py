@@ -67,11 +67,6 @@ class ClauseSplitter:
             self._cut(len(self._buffer), pieces)
         return pieces
 
-    @property
-    def rest(self) -> str:
-        """What is in no clause yet."""
-        return self._buffer
-
     def _take(self, item: str | Emotion, pieces: list[Piece]) -> None:
         if isinstance(item, Emotion):
             self._emotion = self._emotion or item.name
