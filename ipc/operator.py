@@ -138,6 +138,7 @@ class OperatorServer:
         self.dropped = 0
         self._waiting: dict[str, list[bytes]] = {}
         self._answered: dict[str, bytes] = {}
+        self._changing: set[str] = set()  # under way, and to be remembered
         self._channel = Channel(zmq.ROUTER, self._receive)
         self._channel.bind(endpoints.operator)
 
@@ -145,7 +146,8 @@ class OperatorServer:
         body = encode(reply)
         for client in self._waiting.pop(reply.id, []):
             self._channel.send([client, body])
-        if len(body) < 65536:  # large answers (sound, snapshots) are read-only: ask again instead
+        if reply.id in self._changing:  # what only reads may be carried out again
+            self._changing.discard(reply.id)
             self._answered[reply.id] = body
             if len(self._answered) > self._REMEMBERED:
                 del self._answered[next(iter(self._answered))]
@@ -167,6 +169,8 @@ class OperatorServer:
                 clients.append(client)
         else:
             self._waiting[request.id] = [client]
+            if (verb := VERBS.get(request.verb)) is not None and verb.changes:
+                self._changing.add(request.id)
             self._on_request(Incoming(request, client))
 
 

@@ -185,6 +185,13 @@ class ChatMessage(Message, frozen=True):
     at: float
 
 
+class Taken(Message, frozen=True):
+    """director -> chat: this line has its turn, or was passed over. Until then chat keeps it,
+    so that a director that dies loses none."""
+
+    message_id: str
+
+
 class Recall(Message, frozen=True):
     """director -> memory: what is known about this? Answered by Recalled."""
 
@@ -383,7 +390,7 @@ ToLlm = Generate | Prewarm
 ToTts = Synthesise | AudioCredit
 ToMemory = Recall | Remember
 ToStage = AudioChunk | Caption | TurnEnd | StageControl
-ToChat = ChatMessage  # nothing is sent to chat yet; a union needs a member
+ToChat = Taken
 
 PIPELINE: dict[str, Any] = {
     "director": ToDirector,
@@ -395,24 +402,6 @@ PIPELINE: dict[str, Any] = {
 }
 """What each worker's inbox accepts. Everything else is counted and dropped."""
 
-Pipeline = (
-    ChatMessage
-    | Recall
-    | Recalled
-    | Remember
-    | Generate
-    | Prewarm
-    | Tokens
-    | Generated
-    | Synthesise
-    | Synthesised
-    | AudioChunk
-    | AudioCredit
-    | Caption
-    | TurnEnd
-    | StageControl
-    | Playback
-)
 
 # --- events plane: worker -> supervisor -> everybody who looks ----------------------------------
 

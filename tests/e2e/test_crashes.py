@@ -12,7 +12,7 @@ from harness import Show
 
 from ipc.config import WORKERS
 from ipc.errors import RequestFailed
-from ipc.protocol import TraceEvent
+from ipc.protocol import TraceEvent, TurnEvent
 from ipc.states import WorkerState
 from workers.tts.scripted import tone_hz
 
@@ -48,6 +48,22 @@ async def test_every_worker_may_die_in_the_middle_of_a_reply() -> None:
             unannounced = {cut.turn} if name == "director" else set()
             await show.until(lambda s, u=unannounced: open_turns(s) <= u)
             show.events.clear()
+
+
+async def test_lines_that_wait_outlive_the_director() -> None:
+    async with Show(FAST, profile="scripted") as show:
+        await show.until_ready()
+        spoken = await say_as_viewer(show, "the one being answered")
+        waiting = [await say_as_viewer(show, f"line {n}", author=f"viewer{n}") for n in range(3)]
+        await show.until(lambda s: sounding(s, spoken))
+        os.kill(show.workers["director"].pid, signal.SIGKILL)
+        for message_id in waiting:
+            await show.until(
+                lambda s, m=message_id: [
+                    e for e in s.of(TraceEvent) if e.message_id == m and e.outcome == "played"
+                ]
+            )
+        assert len([e for e in show.of(TurnEvent) if e.message_id in waiting]) == 3
 
 
 async def test_a_question_to_a_director_that_dies_is_answered_with_an_error() -> None:

@@ -116,6 +116,25 @@ def test_backlog_keeps_the_newest_in_order() -> None:
     assert len(backlog) == 0
 
 
+def test_backlog_gives_a_lost_directors_lines_to_the_next_one_once() -> None:
+    sent: list[ChatMessage] = []
+    backlog = Backlog(lambda m: sent.append(m) is None)
+    lines = [message(number) for number in range(4)]
+    for line in lines[:3]:
+        backlog.put(line, serves=True)
+    backlog.taken(lines[0].id)
+    backlog.again()
+    backlog.put(lines[3], serves=False)
+    assert backlog.flush()
+    assert sent == [*lines[:3], *lines[1:]]
+
+    backlog.taken(lines[1].id)
+    backlog.again()  # lost again: line 2 had its second chance, line 3 has not
+    assert backlog.flush()
+    assert sent == [*lines[:3], *lines[1:], lines[3]]
+    assert backlog.lost == 1
+
+
 def test_backlog_survives_a_refused_send() -> None:
     room = 1
     sent: list[ChatMessage] = []

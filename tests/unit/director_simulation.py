@@ -121,6 +121,9 @@ class Simulation:
 
     # --- the other workers ---
 
+    def _to_chat(self, message: Message) -> None:
+        """Chat only notes what is taken."""
+
     def _to_memory(self, message: Message) -> None:
         if isinstance(message, Recall):
             hits = [MemoryHit(id="1", text="Ann likes tea.", score=0.8)]

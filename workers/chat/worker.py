@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from ipc.errors import RequestFailed
-from ipc.protocol import ChatEvent, ChatMessage, Command, Message, Peer
+from ipc.protocol import ChatEvent, ChatMessage, Command, Message, Peer, Taken
 from workers.chat.backlog import KEPT, Backlog
 from workers.chat.clean import clean, clean_author
 from workers.chat.platform import Line, Platform
@@ -29,6 +29,8 @@ class ChatWorker(Worker):
         super().__init__(link)
         self._backlog = Backlog(lambda message: link.send("director", message))
         self._waiting_told = False
+        director = link.peers.get("director")
+        self._director = director.incarnation if director is not None else 0
         self._cut = 0  # lines cut since that was last said
         self._cut_told_s = -math.inf
 
@@ -50,11 +52,17 @@ class ChatWorker(Worker):
             self.link.spawn(platform.run(self._from_platform), platform.name)
         return {"platforms": ", ".join([CONSOLE, *(platform.name for platform in platforms)])}
 
-    def receive(self, message: Message, payload: bytes) -> None:
-        """Nothing is sent to chat."""
+    def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
+        if isinstance(message, Taken):
+            self._backlog.taken(message.message_id)
 
     def peer_changed(self, peer: Peer) -> None:
-        if peer.name == "director" and peer.state.serves:
+        if peer.name != "director":
+            return
+        if peer.incarnation != self._director:
+            self._director = peer.incarnation
+            self._backlog.again()
+        if peer.state.serves:
             self._catch_up()
 
     async def command(self, command: Command) -> Any:

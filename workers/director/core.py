@@ -18,6 +18,7 @@ from ipc.protocol import (
     Recalled,
     StageControl,
     Synthesised,
+    Taken,
     Tokens,
 )
 from ipc.states import TurnOutcome, WorkerState
@@ -62,7 +63,7 @@ class Director(Turns):
             known = message.id in self.reports.outcomes or self._turn_of(message.id)
             if not known:
                 for line, reason in self.queue.offer(message):
-                    self.reports.shed(line, reason)
+                    self._shed(line, reason)
         elif isinstance(message, Recalled | Tokens | Generated | Synthesised | Playback):
             turn = next((t for t in self.turns if t.number == message.turn), None)
             if turn is None:
@@ -146,7 +147,7 @@ class Director(Turns):
         self._says.clear()
         lines = self.queue.clear()
         for line in lines:
-            self.reports.shed(line, "dumped by the operator")
+            self._shed(line, "dumped by the operator")
         self._set_held("dumped by the operator")
         self._advance()
         return len(lines)
@@ -193,6 +194,11 @@ class Director(Turns):
         self._unprepare("the show is stopping")
         self._advance()
 
+    def _shed(self, line: ChatMessage, reason: str) -> None:
+        """A line that no turn will answer."""
+        self.reports.shed(line, reason)
+        self._port.send("chat", Taken(message_id=line.id))
+
     # --- choosing ---
 
     def _advance(self) -> None:
@@ -201,7 +207,7 @@ class Director(Turns):
         if not self._gate.loaded:
             self._speaker.check_gate()
         for line, reason in self.queue.expire(now):
-            self.reports.shed(line, reason)
+            self._shed(line, reason)
         candidate: Candidate | None = None
         while True:
             self._deadlines(now)

@@ -15,6 +15,7 @@ from ipc.protocol import (
     Playback,
     Recalled,
     Synthesised,
+    Taken,
     Tokens,
 )
 from ipc.states import Finish, TurnOutcome, WorkerState
@@ -95,6 +96,8 @@ class Turns:
         self._port.open_turn(turn.number)
         self.turns.append(turn)
         self.reports.opened(turn)
+        if candidate.line is not None:
+            self._port.send("chat", Taken(message_id=candidate.line.id))
         if candidate.literal:
             pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
             self._write(turn, pieces)

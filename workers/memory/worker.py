@@ -172,6 +172,7 @@ class MemoryWorker(Worker):
         """Embed what was heard, one at a time so that a Recall gets in between."""
         while self._heard:
             heard = self._heard.popleft()
+            self.link.progressed()  # a long backlog is no hang
             text = text_of(heard)
             if not text:
                 continue
