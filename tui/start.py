@@ -16,6 +16,7 @@ from ipc.errors import EXIT_FAILURE, NoShowRunning, PathNotWritable, RequestTime
 from ipc.load import load_config
 from ipc.operator import OperatorClient
 
+_LOG_BYTES = 4 * 1024 * 1024  # a longer log makes room at the next start
 _POLL_S = 0.05
 START_LIMIT_S = 20.0  # to the first answer; the workers go on loading after it
 STOP_LIMIT_S = 30.0
@@ -84,6 +85,8 @@ def start(show: Show) -> int:
     show.endpoints.create()
     try:
         show.log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if show.log_file.exists() and show.log_file.stat().st_size > _LOG_BYTES:
+            show.log_file.replace(show.log_file.with_suffix(".log.1"))
         log = show.log_file.open("ab")
     except OSError as error:
         raise PathNotWritable(
