@@ -297,9 +297,9 @@ def test_persona_changes_with_the_next_turn(show: Simulation) -> None:
     assert "umbra" in failure.value.hint
 
 
-def test_both_prompts_are_warmed_hers_last_and_again_after_a_restart(show: Simulation) -> None:
+def test_both_prompts_are_warmed_hers_first_and_again_after_a_restart(show: Simulation) -> None:
     warmed = [m.prompt[0].content.split()[2] for m in show.sent_to("llm", Prewarm)]
-    assert [name.strip(",") for name in warmed] == ["Umbra", "Nova"]
+    assert [name.strip(",") for name in warmed] == ["Nova", "Umbra"]
     show.lose("llm")
     show.recover("llm")
     assert len(show.sent_to("llm", Prewarm)) == 4

@@ -94,8 +94,8 @@ class Asker:
         )
 
     def prewarm_all(self, on_air: str) -> None:
-        """Everybody's prompt, who is on air last: hers is then the freshest."""
-        for key in sorted(self._personas.keys, key=lambda key: key == on_air):
+        """Everybody's prompt, who is on air first: she may be asked in the next moment."""
+        for key in sorted(self._personas.keys, key=lambda key: key != on_air):
             self.prewarm(key)
 
     def prewarm(self, key: str, new: Exchange | None = None) -> None:

@@ -32,6 +32,7 @@ class LlmWorker(Worker):
     def __init__(self, link: Link) -> None:
         super().__init__(link)
         self._engine = make_engine(link.config.llm)
+        self._prewarming = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
 
     async def load(self) -> dict[str, str]:
@@ -58,8 +59,9 @@ class LlmWorker(Worker):
         task.add_done_callback(self._running.discard)
 
     async def _prewarm(self, request: Prewarm) -> None:
-        with self.link.working(_PREFILL_S):
-            await self._engine.prewarm(request)
+        async with self._prewarming:  # one after the other: the first is the one needed first
+            with self.link.working(_PREFILL_S):
+                await self._engine.prewarm(request)
 
     async def _generate(self, request: Generate, arrived_s: float, arrived_ns: int) -> None:
         turn = request.turn
