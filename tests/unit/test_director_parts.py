@@ -15,7 +15,7 @@ from workers.director import prompt
 from workers.director.history import Exchange, History
 from workers.director.personas import Personas
 from workers.director.queue import ChatQueue
-from workers.director.show import ShowState
+from workers.director.show import MODEL_GONE, ShowState
 
 
 def line(number: int, author: str = "", at_s: float = 0.0) -> ChatMessage:
@@ -138,4 +138,12 @@ def test_unreadable_state_counts_as_held(tmp_path: Path) -> None:
     state = ShowState.load(path, "nova", ["nova"])
     assert (state.persona, state.muted, state.held) == ("nova", True, False)
     path.write_text("{")
+    assert ShowState.load(path, "nova", ["nova"]).held
+
+
+def test_a_hold_for_want_of_a_model_ends_with_the_show(tmp_path):
+    path = tmp_path / "show.json"
+    ShowState(persona="nova", held=True, reason=MODEL_GONE).save(path)
+    assert not ShowState.load(path, "nova", ["nova"]).held
+    ShowState(persona="nova", held=True, reason="held by the operator").save(path)
     assert ShowState.load(path, "nova", ["nova"]).held

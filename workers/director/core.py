@@ -24,6 +24,7 @@ from ipc.protocol import (
 from ipc.states import TurnOutcome, WorkerState
 from workers.director.gate import RECHECK_NS
 from workers.director.lifecycle import Turns
+from workers.director.show import MODEL_GONE
 from workers.director.speech import caption_text
 from workers.director.turn import Candidate, Phase
 from workers.director.voice import GIVEN_UP
@@ -257,7 +258,7 @@ class Director(Turns):
         line = self.personas[self.show.persona].hold_line
         if line and not self.show.held:
             self._says.appendleft(Candidate("idle", line, now, literal=True))
-        self._set_held("the language model is gone")
+        self._set_held(MODEL_GONE)
         self._port.notice(
             "error",
             "the language model gave up; the show is held",

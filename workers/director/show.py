@@ -9,6 +9,8 @@ import msgspec
 
 from ipc.protocol import ShowEvent
 
+MODEL_GONE = "the language model is gone"
+
 
 class ShowState(msgspec.Struct, kw_only=True):
     """Persisted in ``STATE/show.json``."""
@@ -38,7 +40,8 @@ class ShowState(msgspec.Struct, kw_only=True):
     @classmethod
     def load(cls, path: Path, persona: str, known: list[str]) -> ShowState:
         """The saved state, or a new one with ``persona``. An unreadable file counts as held:
-        nobody knows what the operator wanted."""
+        nobody knows what the operator wanted. A hold for want of a language model is not
+        the operator's: it is made anew if the model is still gone."""
         try:
             state = msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError:
@@ -47,4 +50,6 @@ class ShowState(msgspec.Struct, kw_only=True):
             return cls(persona=persona, held=True, reason=f"{path.name} is unreadable: {error}")
         if state.persona not in known:
             state.persona = persona
+        if state.held and state.reason == MODEL_GONE:
+            state.held, state.reason = False, ""
         return state
