@@ -6,6 +6,7 @@ and ``bench``. Textual is imported when the terminal UI is shown, and never othe
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -285,6 +286,9 @@ def _watch(show: Show, *, readonly: bool) -> None:
 
 def main() -> None:
     """The console script. A SparkError becomes its sentence and exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # in a locale that lacks a character
+            stream.reconfigure(errors="replace")
     try:
         app()
     except SparkError as error:

@@ -127,3 +127,8 @@ def test_an_unknown_option_is_no_traceback(place):
     assert done.returncode == EXIT_USAGE
     assert "--nonsense" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_locale_without_the_character_is_no_traceback(place):
+    env = {"PYTHONIOENCODING": "ascii:strict"}
+    refused(place.run("ctl", "hóld", env=env), EXIT_USAGE, "did you mean 'hold'")

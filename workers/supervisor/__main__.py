@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import errno
+import io
 import logging
 import os
 import signal
@@ -27,6 +28,9 @@ def main() -> None:
     """Parse, run, exit with the documented code; a person's mistake is a sentence."""
     options = _parse()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a dropped line never ends a show
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # in a locale that lacks a character
+            stream.reconfigure(errors="replace")
     logging.raiseExceptions = False  # nor does a log line that nobody can read
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s"
