@@ -118,7 +118,7 @@ async def test_port_in_use_is_a_problem_that_mends_itself(
         config = configure(stage={"overlay_port": port})
         async with rig(short_dir, "stage", config) as stage:
             ready = await stage.start()
-            assert ready.details["overlay"] == "waits for its port"
+            assert ready.details["overlay"] == f"http://127.0.0.1:{port}/"
             beat = await stage.until(Beat, lambda b: b.problem)
             assert "stage.overlay_port" in beat.problem
             speak(stage, 1, ramp(240))  # the show goes on

@@ -130,9 +130,9 @@ class Overlay:
 
     @property
     def port(self) -> int:
-        """The port in use; 0 while not bound."""
+        """The port in use; the one asked for while not bound."""
         if self._server is None:
-            return 0
+            return self._port
         port: int = next(iter(self._server.sockets)).getsockname()[1]
         return port
 

@@ -62,10 +62,10 @@ class StageWorker(Worker):
             sinks.append("overlay")
             if token:
                 details["token"] = f"add ?token= and the word in {token_file(self.link.state_dir)}"
-            if await self._bind(self._overlay):
-                details["overlay"] = self._overlay.url
-            else:
-                details["overlay"] = "waits for its port"
+            bound = await self._bind(self._overlay)
+            # details are told once: where the page will be is right then and later
+            details["overlay"] = self._overlay.url
+            if not bound:
                 self.link.spawn(self._bind_later(self._overlay), "overlay port")
         if config.device:
             self.link.loading(f"opening the sound device {config.device}")
