@@ -53,4 +53,4 @@ def test_no_ui_never_loads_textual():
 
 
 def test_the_supervisor_loads_neither_textual_nor_a_model():
-    loads_nothing_heavy("import workers.supervisor.__main__")
+    loads_nothing_heavy("import workers.supervisor.command")

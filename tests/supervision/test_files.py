@@ -22,7 +22,7 @@ HEAVY = ("torch", "textual", "numpy", "transformers", "onnxruntime", "lancedb", 
 
 
 def test_the_supervisor_imports_nothing_heavy() -> None:
-    code = "import sys, workers.supervisor.__main__; print(*sys.modules)"
+    code = "import sys, workers.supervisor.command; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & set(HEAVY)

@@ -305,6 +305,12 @@ def test_both_prompts_are_warmed_hers_first_and_again_after_a_restart(show: Simu
     assert len(show.sent_to("llm", Prewarm)) == 4
 
 
+def test_say_takes_no_novel(show: Simulation) -> None:
+    with pytest.raises(RequestFailed, match="100000 characters are too many"):
+        show.core.say("a" * 100_000, show.now)
+    show.check_quiet()
+
+
 def test_say_goes_first_works_while_held_and_asks_no_model(show: Simulation) -> None:
     show.core.hold()
     show.chat()

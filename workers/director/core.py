@@ -30,6 +30,7 @@ from workers.director.turn import Candidate, Phase
 from workers.director.voice import GIVEN_UP
 
 _SAY_MAX = 16  # operator sentences that may wait
+_SAY_CHARS = 1000
 _LOST = frozenset(
     {
         WorkerState.WAITING,
@@ -168,6 +169,11 @@ class Director(Turns):
         """The turn that will say it. Raises RequestFailed."""
         if not caption_text(text):
             raise RequestFailed("there is nothing to say in that", "give the words to be said")
+        if len(text) > _SAY_CHARS:
+            raise RequestFailed(
+                f"{len(text)} characters are too many to be said at once",
+                f"give at most {_SAY_CHARS}, a minute of speech",
+            )
         if len(self._says) >= _SAY_MAX:
             raise RequestFailed(f"{_SAY_MAX} sentences are waiting already", "wait, or dump")
         number = self._allocate()
