@@ -19,13 +19,15 @@ from ipc.errors import ProtocolError
 from ipc.protocol import RETAINED, Event, Message, WorkerEvent
 from ipc.sockets import Channel, Frames
 
+_GATHER_S = 0.02  # no eye sees it; a turn has got from chat to the language model by then
+
 OnEvent = Callable[[Message], None]
 
 
 class EventSource:
     """A worker's end. Publishing never waits; what does not fit is counted in ``dropped``.
 
-    Events leave when the callback that published them has returned: telling what happens
+    Events leave a moment later and together: telling what happens wakes three processes, and
     must not delay what happens.
     """
 
@@ -33,14 +35,17 @@ class EventSource:
         self._loop = asyncio.get_running_loop()
         self._channel = Channel(zmq.PUSH, backlog=256).connect(endpoints.events_in)
         self._waiting: list[Message] = []
+        self._timer: asyncio.TimerHandle | None = None
         self.dropped = 0
 
     def publish(self, event: Message) -> None:
         if not self._waiting:
-            self._loop.call_soon(self._flush)
+            self._timer = self._loop.call_later(_GATHER_S, self._flush)
         self._waiting.append(event)
 
     def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self._flush()
         self._channel.flush_and_close()
 

@@ -93,17 +93,19 @@ class Turns:
             phase=Phase.RECALLING,
             progress_ns=now,
         )
-        self._port.open_turn(turn.number)
         self.turns.append(turn)
+        # memory may hear of the number before the supervisor does: it makes no sound of it
+        recalling = not candidate.literal and self._asker.recall(turn)
+        self._port.open_turn(turn.number)
         self.reports.opened(turn)
-        if candidate.line is not None:
-            self._port.send("chat", Taken(message_id=candidate.line.id))
         if candidate.literal:
             pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
             self._write(turn, pieces)
             turn.phase = Phase.WRITTEN
-        elif not self._asker.recall(turn):
+        elif not recalling:
             self._generate(turn)
+        if candidate.line is not None:  # who waits for nothing is told last
+            self._port.send("chat", Taken(message_id=candidate.line.id))
 
     def _recalled(self, turn: Turn, message: Recalled) -> None:
         if turn.phase is Phase.RECALLING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -127,6 +128,8 @@ class _Incarnation:
     async def _become_ready(self, worker: Worker) -> None:
         try:
             details = await worker.load()
+            gc.collect()
+            gc.freeze()  # libraries and models stay: no collection needs to look through them
             self._inbox = Inbox(self._endpoints, worker.name, self._on_pipeline)
         except Exception as error:
             self._crash(error)
