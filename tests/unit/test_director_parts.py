@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from director_simulation import S, config
 from hypothesis import given
@@ -28,6 +29,14 @@ def line(number: int, author: str = "", at_s: float = 0.0) -> ChatMessage:
 
 def exchange(number: int, persona: str = "nova") -> Exchange:
     return Exchange(persona=persona, author="Ann", text=f"q{number}", reply=f"a{number}")
+
+
+def test_a_line_typed_at_the_console_goes_first() -> None:
+    queue = ChatQueue(8, 90.0)
+    for number, platform in enumerate(("replay", "console", "replay", "console")):
+        queue.offer(msgspec.structs.replace(line(number), platform=platform))
+    taken = [queue.take() for _ in range(4)]
+    assert [t.id for t in taken if t] == [line(n).id for n in (1, 3, 0, 2)]
 
 
 def test_oldest_line_first_and_put_back_before_it() -> None:

@@ -208,7 +208,9 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
     rows_each = max(1, (room - len(body)) // max(1, len(recall.hits)))
     for hit in sorted(recall.hits, key=lambda hit: -hit.score):
         who = cut(clean(hit.who, 60), 12)
-        text = f"{who}: {clean(hit.text)}" if who else clean(hit.text)
+        text = clean(hit.text)
+        if who and not text.startswith(f"{who}:"):
+            text = f"{who}: {text}"
         for number, row in enumerate(wrap_at_most(text, max(4, width - 14), rows_each)):
             line = plain(" ")
             if number == 0:

@@ -6,11 +6,14 @@ from collections import Counter
 
 from ipc.protocol import ChatMessage
 
+_CONSOLE = "console"
 _SHARE = 4  # one author may fill this part of the queue
 
 
 class ChatQueue:
     """Oldest first among fresh lines; no author takes more than a quarter.
+
+    Lines of the console go before all others: whoever typed them sits there and waits.
 
     Methods that may pass lines over return them with the reason, a sentence.
     """
@@ -48,7 +51,10 @@ class ChatQueue:
 
     def take(self) -> ChatMessage | None:
         """The next line to answer. Call ``expire`` first."""
-        return self._lines.pop(0) if self._lines else None
+        if not self._lines:
+            return None
+        typed = (i for i, line in enumerate(self._lines) if line.platform == _CONSOLE)
+        return self._lines.pop(next(typed, 0))
 
     def expire(self, now_ns: int) -> list[tuple[ChatMessage, str]]:
         """Lines nobody would connect with their answer any more."""
