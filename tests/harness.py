@@ -116,6 +116,9 @@ class Show:
                 stdin=subprocess.DEVNULL,
             )
         self.pid = self._popen.pid
+        if hasattr(self, "_stream"):  # started again
+            self._stream.close()
+            self._joined = False
         self._stream = EventStream(self.endpoints, self._on_event)
         self.operator = self.client()
         self._pidfd_watch()
