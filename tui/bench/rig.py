@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tui.start import Show, start, stop
 READY_LIMIT_S = 180.0
 TURN_LIMIT_S = 60.0
 _POLL_S = 0.02
+NS_PER_S = 1e9
 
 # Nobody speaks unasked while something is measured.
 _QUIET = "[stage]\noverlay_port = 0\n[director]\nidle_after_s = 0\nmax_tokens = 48\n"
@@ -79,9 +80,17 @@ class Rig:
         return [self._process, *self._process.children(recursive=True)]
 
     def cpu_s(self) -> float:
-        """CPU time of all processes so far, user and system, seconds."""
-        times = [process.cpu_times() for process in self.processes()]
-        return float(sum(t.user + t.system for t in times))
+        """CPU time of all processes so far, user and system, seconds.
+
+        From /proc/PID/task/*/schedstat (Linux, proc(5)), in nanoseconds: the usual counters
+        step by 10 ms, which over eight processes is a third of what is to be measured.
+        """
+        spent_ns = 0
+        for process in self.processes():
+            for task in Path(f"/proc/{process.pid}/task").iterdir():
+                with suppress(FileNotFoundError):  # a thread that has just ended
+                    spent_ns += int((task / "schedstat").read_text().split()[0])
+        return spent_ns / NS_PER_S
 
     def resident_mb(self) -> float:
         """Sum of the proportional set sizes, MB: shared pages count once."""

@@ -14,7 +14,7 @@ from tui.bench.screen import bytes_per_second
 TURNS = 50
 EARLY_TURNS = 20
 SKIPS = 40
-LONG_REPLIES = 3
+LONG_REPLIES = 5
 NS_PER_MS = 1e6
 
 # A word a token, at most eight words and no comma: the first clause is the whole sentence.
