@@ -170,6 +170,31 @@ class StageSection(WorkerSection, frozen=True):
     ] = 3.0
 
 
+class TwitchSection(Section, frozen=True):
+    """Twitch. Reading needs a channel and no account; the rest needs the secret twitch_token."""
+
+    channel: Annotated[str, _doc("Channel to read; empty for none.")] = ""
+    source: Annotated[
+        Literal["irc", "eventsub"], _doc("Where lines come from; eventsub needs a token.")
+    ] = "irc"
+    irc_host: Annotated[str, _doc("Address of the IRC server.")] = "irc.chat.twitch.tv"
+    irc_port: Annotated[Port, _doc("Its port; always TLS.")] = 6697
+    eventsub_url: Annotated[str, _doc("WebSocket of EventSub.")] = "wss://eventsub.wss.twitch.tv/ws"
+    helix_url: Annotated[str, _doc("Address of the Helix API.")] = "https://api.twitch.tv/helix"
+    id_url: Annotated[str, _doc("Where tokens are checked and renewed.")] = (
+        "https://id.twitch.tv/oauth2"
+    )
+
+
+class YouTubeSection(Section, frozen=True):
+    """YouTube live chat. Needs the secret youtube_key, or youtube_token to moderate too."""
+
+    video: Annotated[str, _doc("Id or address of the live video; empty for none.")] = ""
+    api_url: Annotated[str, _doc("Address of the API.")] = "https://www.googleapis.com/youtube/v3"
+    daily_quota: Annotated[Count, _doc("Units a day the project has.")] = 10_000
+    poll_units: Annotated[Count, _doc("Units one look at the chat costs.")] = 5
+
+
 class ChatSection(WorkerSection, frozen=True):
     """Chat platforms in."""
 
@@ -180,14 +205,86 @@ class ChatSection(WorkerSection, frozen=True):
     replay_speed: Annotated[Positive, _doc("Replay this many times faster than recorded.")] = 1.0
     replay_loop: Annotated[bool, _doc("Begin again at the end of the file.")] = False
     max_chars: Annotated[Count, _doc("Longer chat lines are cut to this many characters.")] = 500
+    ca_file: Annotated[
+        str, _doc("Certificates (PEM) to trust besides the system's, for a proxy that has its own.")
+    ] = ""
+    retry_base_s: Annotated[
+        Positive, _doc("First delay before a platform is tried again, doubled each time, seconds.")
+    ] = 1.0
+    retry_max_s: Annotated[Positive, _doc("Longest such delay, seconds.")] = 60.0
+    twitch: TwitchSection = TwitchSection()
+    youtube: YouTubeSection = YouTubeSection()
+
+
+OnFound = Literal["allow", "mask", "hold", "drop"]
+
+
+class GateInput(Section, frozen=True):
+    """What happens to a viewer's line in which the gate finds something."""
+
+    urls: Annotated[OnFound, _doc("Addresses of web pages.")] = "mask"
+    personal: Annotated[OnFound, _doc("E-mail addresses, phone and card numbers, IPs.")] = "mask"
+    injection: Annotated[OnFound, _doc("Attempts to give the model instructions.")] = "drop"
+    spam: Annotated[OnFound, _doc("Walls of one character, painting, no text at all.")] = "drop"
+
+
+class GateOutput(Section, frozen=True):
+    """What happens to a clause she is about to say in which the gate finds something."""
+
+    urls: Annotated[OnFound, _doc("Addresses of web pages.")] = "mask"
+    personal: Annotated[OnFound, _doc("E-mail addresses, phone and card numbers, IPs.")] = "drop"
+    injection: Annotated[OnFound, _doc("Pieces of a prompt: role marks, special tokens.")] = "drop"
+    spam: Annotated[OnFound, _doc("Walls of one character.")] = "mask"
+
+
+class GateTighten(Section, frozen=True):
+    """When hits rise, the show becomes careful by itself; only an operator opens it again."""
+
+    hits: Annotated[
+        int, Meta(ge=0, description="This many hits within the window tighten the show; 0 never.")
+    ] = 8
+    window_s: Annotated[Positive, _doc("Length of that sliding window, seconds.")] = 60.0
+    to: Annotated[
+        Literal["approval", "safe"],
+        _doc("Every reply waits for approval, or the safe personality goes on air."),
+    ] = "approval"
+    persona: Annotated[str, _doc("The safe personality; a key of [personas], empty for none.")] = ""
 
 
 class GateSection(Section, frozen=True):
-    """What may be said."""
+    """What may be said, and what may be read. docs/gate.md explains the lists."""
 
     words: Annotated[
         str, _doc("Word list, re-read when it changes; 'bundled' is the one shipped.")
     ] = "bundled"
+    allow: Annotated[
+        str, _doc("Words that are innocent whatever they contain; 'bundled', a file, or empty.")
+    ] = "bundled"
+    classifier: Annotated[
+        str, _doc("Directory of a text classifier (model.onnx, tokenizer.json); empty for none.")
+    ] = ""
+    classifier_limit: Annotated[
+        float, Meta(ge=0, le=1, description="From this score on the classifier's word counts.")
+    ] = 0.8
+    input: GateInput = GateInput()
+    output: GateOutput = GateOutput()
+    tighten: GateTighten = GateTighten()
+
+
+class ScoreSection(Section, frozen=True):
+    """How waiting chat lines are weighed; docs/chat.md has the formula. 1.0 changes nothing."""
+
+    half_life_s: Annotated[Positive, _doc("A line is worth half after waiting this long.")] = 25.0
+    mention: Annotated[Positive, _doc("It names her.")] = 3.0
+    question: Annotated[Positive, _doc("It asks something.")] = 1.7
+    reply: Annotated[Positive, _doc("It is a reply to her.")] = 2.0
+    first: Annotated[Positive, _doc("The viewer writes for the first time.")] = 2.0
+    paid: Annotated[Positive, _doc("Factor for each doubling of one dollar paid.")] = 2.0
+    event: Annotated[Positive, _doc("A sub, gift or raid.")] = 6.0
+    member: Annotated[Positive, _doc("Subscribers, VIPs, moderators, trusted viewers.")] = 1.2
+    repeated: Annotated[Positive, _doc("For each doubling of people who say the same.")] = 1.6
+    answered: Annotated[Positive, _doc("Each recent reply to the same viewer.")] = 0.4
+    emotes_only: Annotated[Positive, _doc("There are no words in it.")] = 0.1
 
 
 class DirectorSection(WorkerSection, frozen=True):
@@ -221,7 +318,20 @@ class DirectorSection(WorkerSection, frozen=True):
     turn_timeout_s: Annotated[
         Positive, _doc("A turn in which nothing happens for this long is given up, seconds.")
     ] = 20.0
-    gate: GateSection = GateSection()
+    slow_s: Annotated[Seconds, _doc("Shortest time between two replies to chat, seconds.")] = 0.0
+    air_delay_s: Annotated[
+        Seconds,
+        _doc("Every reply waits this long before its first sound: time to dump it, seconds."),
+    ] = 0.0
+    crowd_per_minute: Annotated[
+        Count, _doc("From this many lines a minute on she answers chat as a crowd.")
+    ] = 240
+    approvals: Annotated[Count, _doc("Lines and replies that may wait for a person.")] = 32
+    commands: Annotated[
+        dict[str, str],
+        _doc("Chat commands: name to what she is asked to do then; others are passed over."),
+    ] = {}
+    score: ScoreSection = ScoreSection()
 
 
 class VoiceSection(Section, frozen=True):
@@ -249,6 +359,7 @@ class PersonaSection(Section, frozen=True):
         _doc("How she talks, shown to the model: viewer, what was said, her answer."),
     ] = []
     idle: Annotated[list[str], _doc("Things to talk about when chat is quiet, used in turn.")] = []
+    mask: Annotated[str, _doc("What she says instead of a word the gate hides.")] = "beep"
     hold_line: Annotated[str, _doc("Said when the language model is gone for good.")] = (
         "Give me a moment, my thoughts are somewhere else."
     )
@@ -276,6 +387,7 @@ class Config(Section, frozen=True):
     memory: MemorySection = MemorySection()
     stage: StageSection = StageSection()
     chat: ChatSection = ChatSection()
+    gate: GateSection = GateSection()
     ui: UiSection = UiSection()
     personas: dict[str, PersonaSection] = field(default_factory=dict)
 

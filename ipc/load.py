@@ -260,6 +260,19 @@ def _check_references(config: Config, locator: _Locator) -> None:
                 f"{place}: there is no adapter {persona.adapter!r} in [llm.adapters]",
                 _nearest(persona.adapter, list(config.llm.adapters), "adapter"),
             )
+    tighten = config.gate.tighten
+    if tighten.persona and tighten.persona not in personas:
+        raise ConfigError(
+            f"{locator.place(('gate', 'tighten', 'persona'))}: there is no persona "
+            f"{tighten.persona!r}",
+            _nearest(tighten.persona, list(personas), "persona"),
+        )
+    if tighten.to == "safe" and not tighten.persona:
+        raise ConfigError(
+            f"{locator.place(('gate', 'tighten', 'to'))}: gate.tighten.to is 'safe' but no safe "
+            "personality is named",
+            "name one in gate.tighten.persona, or take 'approval'",
+        )
     over_budget(config)
 
 

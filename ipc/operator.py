@@ -51,6 +51,9 @@ class Verb:
 
 
 _WORKER = Param("worker", help="name of a worker")
+_LINE = Param("message_id", help="id of a chat line")
+_VIEWER = Param("viewer", help="platform:id, or a name if only one viewer has it")
+_REASON = Param("reason", required=False, rest=True, help="for the platform and the audit log")
 
 VERBS: dict[str, Verb] = {
     verb.name: verb
@@ -64,6 +67,75 @@ VERBS: dict[str, Verb] = {
         Verb("dump", "director", "Kill the sound now, clear every queue, hold"),
         Verb("persona", "director", "Switch personality after this reply", (Param("name"),)),
         Verb("say", "director", "Say exactly this", (Param("text", rest=True),)),
+        Verb(
+            "whisper",
+            "director",
+            "Tell her something only she hears, for her next reply",
+            (Param("text", rest=True),),
+        ),
+        Verb(
+            "topic",
+            "director",
+            "What the stream is about; without words, about nothing special",
+            (Param("text", required=False, rest=True),),
+        ),
+        Verb(
+            "slow",
+            "director",
+            "Shortest time between two replies to chat, seconds; 0 for none",
+            (Param("seconds", float),),
+        ),
+        Verb(
+            "delay",
+            "director",
+            "Every reply waits this many seconds before its first sound",
+            (Param("seconds", float),),
+        ),
+        Verb(
+            "mode",
+            "director",
+            "How careful the show is: open, approval or safe",
+            (Param("name"),),
+        ),
+        # the queue and what waits for a person
+        Verb("queue", "director", "What waits to be answered, with its score", changes=False),
+        Verb("next", "director", "Answer this line next", (_LINE,)),
+        Verb("drop", "director", "Pass this line over", (_LINE,)),
+        Verb("approvals", "director", "What waits for approval", changes=False),
+        Verb(
+            "approve",
+            "director",
+            "Let it go on the air, as it is or with other words",
+            (Param("id"), Param("text", required=False, rest=True)),
+        ),
+        Verb("deny", "director", "Never say or answer it", (Param("id"),)),
+        # viewers, on their platform and here
+        Verb("delete", "chat", "Delete a line", (_LINE,)),
+        Verb(
+            "timeout",
+            "chat",
+            "Silence a viewer for a while",
+            (_VIEWER, Param("seconds", int, required=False, help="600 by default"), _REASON),
+            timeout_s=15.0,
+        ),
+        Verb("ban", "chat", "Ban a viewer", (_VIEWER, _REASON), timeout_s=15.0),
+        Verb("unban", "chat", "End a ban or timeout", (_VIEWER,), timeout_s=15.0),
+        Verb("trust", "chat", "Let a viewer's lines past the gate's doubts", (_VIEWER,)),
+        Verb("untrust", "chat", "Doubt them again", (_VIEWER,)),
+        Verb("undo", "chat", "Undo the last of these that can be undone", timeout_s=15.0),
+        Verb("viewer", "chat", "What is known of a viewer", (_VIEWER,), changes=False),
+        Verb("bans", "chat", "Who is banned, silenced or trusted", changes=False),
+        Verb(
+            "send",
+            "chat",
+            "Write a line into the chat",
+            (
+                Param("text", rest=True),
+                Param("platform", required=False, help="only this one"),
+                Param("reply", required=False, help="id of the line it answers"),
+            ),
+            timeout_s=15.0,
+        ),
         # chat
         Verb(
             "chat",
@@ -111,7 +183,7 @@ def check_args(verb: Verb, args: dict[str, Any]) -> str:
         if value is None:
             if param.required:
                 return f"{verb.name} needs {param.name}"
-        elif not isinstance(value, param.kind):
+        elif not isinstance(value, (int, float) if param.kind is float else param.kind):
             return f"{verb.name}: {param.name} must be {param.kind.__name__}"
     return ""
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from ipc.states import Finish, TurnOutcome, WorkerState
+from ipc.states import ChatKind, Finish, ShowMode, TurnOutcome, WorkerState
 
 PROTOCOL_VERSION = 1
 
@@ -174,22 +174,61 @@ ToWorker = Welcome | Peer | Ack | Drain | Cancel | Command
 
 
 class ChatMessage(Message, frozen=True):
-    """chat -> director: one line of a viewer, bounded and without control characters."""
+    """One line of a viewer, or something a platform tells of one (``kind``): bounded, without
+    control characters, and let through by the gate. Travels in ChatLines."""
 
-    id: str
+    id: str  # the same for the same line, however often and by whichever way it came
     platform: str
     author: str
-    author_id: str
-    text: str
+    author_id: str  # "platform:id", what bans and memories go by
+    text: str  # what the viewer wrote; may be empty if ``kind`` is not a line
     received_ns: Nanoseconds  # when the platform (or the operator's request) handed it to us
     at: float
+    kind: ChatKind = ChatKind.LINE
+    count: Amount = 0  # months of a sub, gifts given, viewers of a raid
+    notice: str = ""  # the platform's own sentence about a kind that is not a line
+    roles: list[str] = []  # of ipc.states.Role
+    first: bool = False  # the first line of this viewer in this channel
+    paid: Seconds = 0.0  # about how many US dollars it cost
+    paid_text: str = ""  # as the platform shows it: "500 bits", "5,00 €"
+    reply_to: str = ""  # name of whom it answers
+    emotes_only: bool = False
+    held_why: str = ""  # not empty: the gate wants a person to look at it first
+
+
+class ChatLines(Message, frozen=True):
+    """chat -> director: what arrived together. Thousands a minute cost one frame a moment."""
+
+    lines: list[ChatMessage]
+
+
+class Removed(Message, frozen=True):
+    """chat -> director: nothing of these lines may be heard any more, at whatever stage they are.
+
+    By id (deleted), by author (timed out or banned), or everything of a platform (the room
+    was wiped). ``forget``: banned, so history and memory lose the author too.
+    """
+
+    platform: str
+    message_ids: list[str] = []
+    author_id: str = ""
+    everything: bool = False
+    forget: bool = False
+    reason: str = ""
+
+
+class GateHit(Message, frozen=True):
+    """chat -> director: the gate stopped lines on their way in. Many make the show careful."""
+
+    hits: Amount
+    why: str
 
 
 class Taken(Message, frozen=True):
-    """director -> chat: this line has its turn, or was passed over. Until then chat keeps it,
-    so that a director that dies loses none."""
+    """director -> chat: these lines have their turn, or were passed over. Until then chat keeps
+    them, so that a director that dies loses none."""
 
-    message_id: str
+    message_ids: list[str]
 
 
 class Recall(Message, frozen=True):
@@ -209,6 +248,8 @@ class MemoryHit(Message, frozen=True):
     score: float
     who: str = ""
     at: float = 0.0
+    author_id: str = ""  # whose words these are; empty if of no viewer
+    message_id: str = ""
 
 
 class Recalled(Message, frozen=True):
@@ -231,6 +272,17 @@ class Remember(Message, frozen=True):
     reply: str
     persona: str
     at: float
+    message_id: str = ""
+
+
+class Forget(Message, frozen=True):
+    """director -> memory: everything of this author, or of these lines, goes. Never answered.
+
+    What is on its way (a Remember sent before) must not come back either.
+    """
+
+    author_id: str = ""
+    message_ids: list[str] = []
 
 
 class PromptMessage(Message, frozen=True):
@@ -385,10 +437,10 @@ class Playback(Message, frozen=True):
     engine_ns: Nanoseconds = 0
 
 
-ToDirector = ChatMessage | Recalled | Tokens | Generated | Synthesised | Playback
+ToDirector = ChatLines | Removed | GateHit | Recalled | Tokens | Generated | Synthesised | Playback
 ToLlm = Generate | Prewarm
 ToTts = Synthesise | AudioCredit
-ToMemory = Recall | Remember
+ToMemory = Recall | Remember | Forget
 ToStage = AudioChunk | Caption | TurnEnd | StageControl
 ToChat = Taken
 
@@ -449,10 +501,46 @@ class ChatEvent(Message, frozen=True):
     author: str
     text: str
     at: Finite
+    author_id: str = ""
+    kind: ChatKind = ChatKind.LINE
+    notice: str = ""
+    roles: list[str] = []
+    first: bool = False
+    paid_text: str = ""
+    reply_to: str = ""
+    held_why: str = ""
+
+
+class ChatRemovedEvent(Message, frozen=True):
+    """chat: these lines were removed (see Removed); screens strike them out."""
+
+    platform: str
+    message_ids: list[str] = []
+    author_id: str = ""
+    everything: bool = False
+    reason: str = ""
+    at: Finite = 0.0
+
+
+class IntakeEvent(Message, frozen=True):
+    """director: how chat comes in, about once a second while it does.
+
+    ``to_queue_ms`` is the time from the platform's socket to the queue since the last event.
+    """
+
+    per_minute: Finite
+    waiting: int
+    crowd: bool  # so busy that she answers chat as a whole
+    passed_over: dict[str, int]  # reason -> lines, since the director started
+    merged: int  # lines that joined one that said the same, since then
+    to_queue_p50_ms: Finite = 0.0
+    to_queue_p99_ms: Finite = 0.0
+    at: Finite = 0.0
 
 
 class ChatOutcomeEvent(Message, frozen=True):
-    """director: what became of a line: answered in ``turn``, or passed over for ``reason``."""
+    """director (chat, for what the gate stopped): what became of a line: answered in ``turn``,
+    or passed over for ``reason``."""
 
     message_id: str
     outcome: TurnOutcome
@@ -468,7 +556,7 @@ class TurnEvent(Message, frozen=True):
     persona: str
     author: str = ""
     text: str = ""
-    message_id: str = ""
+    message_ids: list[str] = []  # of every line it answers
     at: Finite = 0.0
 
 
@@ -484,7 +572,7 @@ class ClauseEvent(Message, frozen=True):
     """director: a clause of the transcript. Sent when it starts to sound and again when it ends.
 
     ``heard`` is the part of the clause that was audible so far (1.0 all of it).
-    ``verdict``: allow, mask, drop.
+    ``verdict``: allow, mask, hold, drop; ``why`` names what the gate found.
     """
 
     turn: int
@@ -493,6 +581,7 @@ class ClauseEvent(Message, frozen=True):
     text: str
     heard: Finite
     verdict: str = "allow"
+    why: str = ""
     at: Finite = 0.0
 
 
@@ -514,7 +603,7 @@ class TraceEvent(Message, frozen=True):
     spans_ms: dict[str, Finite]
     reply: str  # as heard
     generated: str  # as the gate let it through
-    message_id: str = ""
+    message_ids: list[str] = []
     persona: str = ""
     tokens: int = 0
     audio_s: Finite = 0.0
@@ -532,6 +621,32 @@ class ShowEvent(Message, frozen=True):
     personas: list[str]
     reason: str = ""
     queued: int = 0
+    mode: ShowMode = ShowMode.OPEN
+    mode_reason: str = ""
+    topic: str = ""
+    whisper: str = ""  # for the next reply
+    slow_s: Finite = 0.0
+    delay_s: Finite = 0.0
+
+
+class Approval(Message, frozen=True):
+    """Something a person has to look at: a viewer's line, or what she was about to say."""
+
+    id: str
+    kind: str  # "line" or "reply"
+    text: str  # of the line, or of the part of the reply that was not said
+    why: str
+    author: str = ""
+    question: str = ""  # what a reply answers
+    persona: str = ""
+    at: Finite = 0.0
+
+
+class ApprovalsEvent(Message, frozen=True):
+    """director: everything that waits for a person, oldest first. Sent at every change."""
+
+    items: list[Approval]
+    at: Finite = 0.0
 
 
 class NoticeEvent(Message, frozen=True):
@@ -559,13 +674,16 @@ Event = (
     WorkerEvent
     | MeterEvent
     | ChatEvent
+    | ChatRemovedEvent
     | ChatOutcomeEvent
+    | IntakeEvent
     | TurnEvent
     | TokenEvent
     | ClauseEvent
     | MemoryEvent
     | TraceEvent
     | ShowEvent
+    | ApprovalsEvent
     | NoticeEvent
     | AuditEvent
 )
@@ -574,13 +692,16 @@ RETAINED: dict[str, int] = {
     "WorkerEvent": 0,  # the supervisor puts the newest of each worker into a snapshot
     "MeterEvent": 1,
     "ChatEvent": 200,
+    "ChatRemovedEvent": 100,
     "ChatOutcomeEvent": 200,
+    "IntakeEvent": 1,
     "TurnEvent": 100,
     "TokenEvent": 200,
     "ClauseEvent": 200,
     "MemoryEvent": 20,
     "TraceEvent": 200,
     "ShowEvent": 1,
+    "ApprovalsEvent": 1,
     "NoticeEvent": 100,
     "AuditEvent": 100,
 }

@@ -48,6 +48,37 @@ class TurnOutcome(StrEnum):
     BLOCKED = "blocked"  # the gate dropped it
     FAILED = "failed"  # a worker was lost or answered with an error
     SHED = "shed"  # the queue passed it over before a turn was opened
+    HELD = "held"  # waits for a person to approve it
+    REMOVED = "removed"  # deleted, or its author banned
+
+
+class ShowMode(StrEnum):
+    """How careful the show is. The gate may tighten it; only an operator opens it again."""
+
+    OPEN = "open"
+    APPROVAL = "approval"  # every reply waits for a person
+    SAFE = "safe"  # the safe personality is on air
+
+
+class ChatKind(StrEnum):
+    """What a chat message is about. All but LINE are told by the platform, not typed."""
+
+    LINE = "line"  # also with bits or as a Super Chat: then it is paid
+    SUB = "sub"  # also a membership; ``count`` months
+    GIFT = "gift"  # ``count`` subscriptions or memberships
+    RAID = "raid"  # ``count`` viewers
+    ANNOUNCEMENT = "announcement"  # of the streamer or a moderator
+    OTHER = "other"  # a milestone, a ritual: shown, seldom answered
+
+
+class Role(StrEnum):
+    """What a viewer is in a channel, as the platform (or, TRUSTED, the operator) says."""
+
+    BROADCASTER = "broadcaster"
+    MODERATOR = "moderator"
+    VIP = "vip"
+    SUBSCRIBER = "subscriber"
+    TRUSTED = "trusted"
 
 
 class Finish(StrEnum):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ipc.errors import ConfigError, RequestFailed
-from ipc.operator import VERBS, Verb, check_args
+from ipc.operator import VERBS, Param, Verb, check_args
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,13 @@ def search(entries: list[Entry], needle: str) -> list[Entry]:
 
 def usage(verb: Verb) -> str:
     """How a verb is typed: ``say TEXT``, ``chat TEXT [author=...]``."""
-    params = [p.name.upper() if p.required else f"[{p.name}=…]" for p in verb.params]
-    return " ".join([verb.name, *params])
+    words = [verb.name]
+    for param in verb.params:
+        if param.required:
+            words.append(param.name.upper())
+        else:
+            words.append(f"[{param.name.upper()}]" if param.rest else f"[{param.name}=…]")
+    return " ".join(words)
 
 
 def parse(line: str) -> tuple[Verb, dict[str, Any]]:
@@ -187,14 +192,16 @@ def parse(line: str) -> tuple[Verb, dict[str, Any]]:
     args: dict[str, Any] = {}
     rest = rest.strip()
     for param in verb.params:
-        if not param.required:
+        if not (param.required or param.rest):
             mark = f"{param.name}="
             head, found, tail = rest.rpartition(mark)
             if found and (not head or head.endswith(" ")):
-                rest, value = head.strip(), tail.strip()
-                if value:
-                    args[param.name] = value
-    for param in (param for param in verb.params if param.required):
+                # up to the next blank if words may follow it
+                value, _, after = tail.partition(" ") if _more(verb) else (tail, "", "")
+                rest = f"{head}{after}".strip()
+                if value.strip():
+                    args[param.name] = _converted(param, value.strip(), verb)
+    for param in (param for param in verb.params if param.required or param.rest):
         if param.rest:
             value, rest = rest, ""
         else:
@@ -202,14 +209,23 @@ def parse(line: str) -> tuple[Verb, dict[str, Any]]:
             rest = rest.strip()
         if not value:
             continue
-        try:
-            args[param.name] = param.kind(value)
-        except ValueError:
-            raise RequestFailed(
-                f"{param.name} must be a number, not {value!r}", f"type: {usage(verb)}"
-            ) from None
+        args[param.name] = _converted(param, value, verb)
     if rest:
         raise RequestFailed(f"{verb.name} does not take {rest!r}", f"type: {usage(verb)}")
     if wrong := check_args(verb, args):
         raise RequestFailed(wrong, f"type: {usage(verb)}")
     return verb, args
+
+
+def _more(verb: Verb) -> bool:
+    """Whether several optional arguments are told apart by blanks."""
+    return sum(not param.required for param in verb.params) > 1
+
+
+def _converted(param: Param, value: str, verb: Verb) -> Any:
+    try:
+        return param.kind(value)
+    except ValueError:
+        raise RequestFailed(
+            f"{param.name} must be a number, not {value!r}", f"type: {usage(verb)}"
+        ) from None

@@ -25,7 +25,10 @@ def usage(verb: Verb) -> str:
     words = [verb.name]
     for param in verb.params:
         word = param.name.upper() + ("..." if param.rest else "")
-        words.append(word if param.required else f"[--{param.name} {param.name.upper()}]")
+        if param.required:
+            words.append(word)
+        else:
+            words.append(f"[{word}]" if param.rest else f"[--{param.name} {param.name.upper()}]")
     return " ".join(words)
 
 
@@ -50,7 +53,7 @@ def parse(verb: Verb, words: list[str]) -> dict[str, Any]:
             args[param.name] = _value(verb, param, waiting.pop(0))
         else:
             plain.append(word)
-    for param in (param for param in verb.params if param.required):
+    for param in (param for param in verb.params if param.required or param.rest):
         if not plain:
             break
         if param.rest:
@@ -70,7 +73,7 @@ def _value(verb: Verb, param: Param, word: str) -> Any:
     except ValueError:
         raise UsageError(
             f"{verb.name}: {param.name} must be a number, not {word!r}"
-            if param.kind is int
+            if param.kind in (int, float)
             else f"{verb.name}: {word!r} is no {param.name}",
             f"usage: spark-tui ctl {usage(verb)}",
         ) from None

@@ -71,7 +71,7 @@ async def heard(show: Show, turn: int) -> Sound:
 
 def turn_of(show: Show, message_id: str) -> TurnEvent | None:
     """The turn that was opened for this line."""
-    return next((e for e in show.of(TurnEvent) if e.message_id == message_id), None)
+    return next((e for e in show.of(TurnEvent) if message_id in e.message_ids), None)
 
 
 def about(show: Show, turn: int) -> list[Message]:

@@ -12,6 +12,7 @@ from ipc.protocol import (
     PIPELINE,
     AudioChunk,
     Cancel,
+    ChatLines,
     ChatMessage,
     Event,
     FromWorker,
@@ -134,4 +135,5 @@ def test_defaults_are_left_out_of_the_wire():
         id="1", platform="p", author="a", author_id="a", text="t", received_ns=1, at=1.0
     )
     assert len(encode(Cancel(turn=7))) < 20
-    assert decode(PIPELINE["director"], encode(line)) == line
+    lines = ChatLines(lines=[line])
+    assert decode(PIPELINE["director"], encode(lines)) == lines

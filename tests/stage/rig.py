@@ -22,6 +22,7 @@ from ipc.pipeline import Inbox, Outbox
 from ipc.protocol import (
     Ack,
     Cancel,
+    ChatLines,
     Command,
     CommandResult,
     Drain,
@@ -169,7 +170,8 @@ class Rig:
         self._note(decode(Event, frames[0]))
 
     def _on_pipeline(self, message: Message, payload: bytes) -> None:
-        self._note(message)
+        for one in message.lines if isinstance(message, ChatLines) else [message]:
+            self._note(one)
 
     def _note(self, message: Message) -> None:
         self.seen.append((message, time.monotonic_ns()))

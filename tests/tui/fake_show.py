@@ -201,7 +201,7 @@ def trace(turn: int, at: float, rng: random.Random, message_id: str, reply: str)
         },
         reply=reply,
         generated=reply,
-        message_id=message_id,
+        message_ids=[message_id],
         persona="nova",
         at=at,
     )
@@ -332,7 +332,7 @@ async def talk(show: FakeShow) -> None:
         show.publish(
             TurnEvent(
                 turn=turn, source="chat", persona="nova", author=author, text=text,
-                message_id=message_id, at=time.time(),
+                message_ids=[message_id], at=time.time(),
             )
         )  # fmt: skip
         clauses = reply.split(", ")

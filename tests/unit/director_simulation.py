@@ -15,12 +15,13 @@ from typing import Any
 
 import msgspec
 
-from ipc.config import Config
+from ipc.config import Config, GateSection
 from ipc.fence import Fence
 from ipc.load import load_config
 from ipc.protocol import (
     Cancel,
     Caption,
+    ChatLines,
     ChatMessage,
     ChatOutcomeEvent,
     Generate,
@@ -48,11 +49,13 @@ S = 1_000_000_000
 REPLY = "Oh, hello there my friend! I was just looking at the stars. They are bright tonight."
 
 
-def config(**director: Any) -> Config:
+def config(gate: GateSection | None = None, **director: Any) -> Config:
     """The embedded defaults with some of the director's keys changed."""
     base = load_config(env={})
     return msgspec.structs.replace(
-        base, director=msgspec.structs.replace(base.director, **director)
+        base,
+        director=msgspec.structs.replace(base.director, **director),
+        gate=gate or base.gate,
     )
 
 
@@ -185,17 +188,16 @@ class Simulation:
 
     def chat(self, text: str = "hi Nova", author: str = "Ann", message_id: str = "") -> str:
         message_id = message_id or f"m{next(self._ids)}"
-        self.deliver(
-            ChatMessage(
-                id=message_id,
-                platform="console",
-                author=author,
-                author_id=author.lower(),
-                text=text,
-                received_ns=self.now,
-                at=0.0,
-            )
+        line = ChatMessage(
+            id=message_id,
+            platform="console",
+            author=author,
+            author_id=author.lower(),
+            text=text,
+            received_ns=self.now,
+            at=0.0,
         )
+        self.deliver(ChatLines(lines=[line]))
         return message_id
 
     def deliver(self, message: Message) -> None:

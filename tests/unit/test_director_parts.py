@@ -35,7 +35,7 @@ def test_a_line_typed_at_the_console_goes_first() -> None:
     queue = ChatQueue(8, 90.0)
     for number, platform in enumerate(("replay", "console", "replay", "console")):
         queue.offer(msgspec.structs.replace(line(number), platform=platform))
-    taken = [queue.take() for _ in range(4)]
+    taken = [queue.take(0) for _ in range(4)]
     assert [t.id for t in taken if t] == [line(n).id for n in (1, 3, 0, 2)]
 
 
@@ -43,11 +43,11 @@ def test_oldest_line_first_and_put_back_before_it() -> None:
     queue = ChatQueue(8, 90.0)
     for number in range(3):
         queue.offer(line(number))
-    first = queue.take()
+    first = queue.take(0)
     assert first is not None
     assert first.id == "m0"
     queue.put_back(first)
-    assert queue.take() == first
+    assert queue.take(0) == first
 
 
 def test_one_author_cannot_fill_the_queue() -> None:
@@ -67,7 +67,7 @@ def test_every_line_is_waiting_taken_or_shed_exactly_once(lines: list[tuple[int,
         seen += [gone.id for gone, _ in queue.offer(line(number, f"a{author}", at_s))]
         assert len(queue) <= 8
     seen += [gone.id for gone, _ in queue.expire(150 * S)]
-    while (taken := queue.take()) is not None:
+    while (taken := queue.take(0)) is not None:
         seen.append(taken.id)
     assert sorted(seen) == sorted(f"m{n}" for n in range(len(lines)))
 

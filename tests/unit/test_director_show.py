@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from director_simulation import MS, REPLY, Simulation, config
 
+from ipc.config import GateSection
 from ipc.errors import RequestFailed
 from ipc.protocol import (
     Caption,
@@ -335,8 +336,7 @@ def test_says_keep_their_numbers_and_order(show: Simulation) -> None:
 def test_gate_drops_the_rest_of_a_turn(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("drop: stars\nmask: friend\n")
-    base = config(idle_after_s=0.0)
-    settings = config(idle_after_s=0.0, gate=type(base.director.gate)(words=str(words)))
+    settings = config(idle_after_s=0.0, gate=GateSection(words=str(words)))
     show = Simulation(tmp_path, settings).start()
     line = show.chat()
     show.run_for(30)
@@ -353,8 +353,7 @@ def test_gate_drops_the_rest_of_a_turn(tmp_path: Path) -> None:
 
 def test_without_a_word_list_nothing_is_said_until_it_is_mended(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
-    base = config()
-    settings = config(idle_after_s=0.0, gate=type(base.director.gate)(words=str(words)))
+    settings = config(idle_after_s=0.0, gate=GateSection(words=str(words)))
     show = Simulation(tmp_path, settings).start()
     assert "words.txt" in show.problem_text
     assert "mend" in show.problem_text
@@ -481,7 +480,7 @@ def test_the_next_prompt_begins_with_what_was_warmed(show: Simulation) -> None:
 def test_gate_finds_a_phrase_that_a_cut_went_through(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("drop: tin foil hat\n")
-    gate = type(config().director.gate)(words=str(words))
+    gate = GateSection(words=str(words))
     show = Simulation(tmp_path, config(idle_after_s=0.0, gate=gate)).start()
     show.reply = "This is one very long beginning with my tin foil hat and more."
     line = show.chat()
@@ -496,7 +495,7 @@ def test_gate_finds_a_phrase_that_a_cut_went_through(tmp_path: Path) -> None:
 def test_gate_judges_what_the_voice_would_make_of_a_clause(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("drop: badword\nmask: darn\n")
-    gate = type(config().director.gate)(words=str(words))
+    gate = GateSection(words=str(words))
     show = Simulation(tmp_path, config(idle_after_s=0.0, gate=gate)).start()
     show.reply = "Well d|a~r~n it all. Then comes a b|a|d(word) indeed."
     line = show.chat()

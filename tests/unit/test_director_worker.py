@@ -17,7 +17,7 @@ from ipc.control import ControlClient
 from ipc.endpoints import Endpoints
 from ipc.errors import RequestFailed
 from ipc.fence import Fence
-from ipc.protocol import Cancel, ChatMessage, Command, Peer, Playback
+from ipc.protocol import Cancel, ChatLines, ChatMessage, Command, Peer, Playback
 from ipc.states import WorkerState
 from workers.director.worker import DirectorWorker
 from workers.runtime import Link
@@ -54,7 +54,7 @@ def line(message_id: str) -> ChatMessage:
 async def test_outcome_may_be_asked_for_before_the_line_arrives(worker: DirectorWorker) -> None:
     asked = asyncio.create_task(worker.command(command("outcome", message_id="m1")))
     await asyncio.sleep(0)
-    worker.receive(line("m1"), b"")
+    worker.receive(ChatLines(lines=[line("m1")]), b"")
     outcome = await asked  # nobody answers: the turn is given up by the timer
     assert outcome["outcome"] == "failed"
     assert outcome["turn"] == 8  # above the fence it was started with
@@ -86,14 +86,14 @@ async def test_outcome_of_a_line_that_never_comes_is_not_waited_for_for_ever(
 
 
 async def test_drain_waits_for_the_turn_under_way(worker: DirectorWorker) -> None:
-    worker.receive(line("m1"), b"")
+    worker.receive(ChatLines(lines=[line("m1")]), b"")
     draining = asyncio.create_task(worker.drain())
     await asyncio.sleep(0)
     assert not draining.done()
     worker.link.fence.apply(Cancel(turn=8))
     worker.cancelled(Cancel(turn=8, reason="ban"))
     await draining
-    worker.receive(line("m2"), b"")
+    worker.receive(ChatLines(lines=[line("m2")]), b"")
     await worker.drain()
 
 

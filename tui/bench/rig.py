@@ -129,7 +129,7 @@ class Rig:
 
     def _event(self, _topic: str, _sequence: int, event: Message) -> None:
         if isinstance(event, TurnEvent):
-            self._turns[event.message_id] = event.turn
+            self._turns.update(dict.fromkeys(event.message_ids, event.turn))
         elif isinstance(event, ClauseEvent):
             self._audible.add(event.turn)
         elif isinstance(event, TraceEvent):

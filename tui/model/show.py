@@ -262,8 +262,9 @@ class Show:
             text=clean(event.text),
         )
         _bound(self.turns, TURNS)
-        if (line := self.chat.get(event.message_id)) is not None:
-            line.turn = event.turn
+        for message_id in event.message_ids:
+            if (line := self.chat.get(message_id)) is not None:
+                line.turn = event.turn
 
     def _token(self, event: TokenEvent) -> None:
         if event.turn < self.token_turn:

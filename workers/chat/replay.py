@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ipc.errors import ConfigError
-from workers.chat.platform import Deliver, Line
+from workers.chat.platform import Feed, Line, ReadOnly
 
 _LINES = 100_000  # a long evening; more would be read into memory for nothing
 
@@ -69,7 +69,7 @@ def read_replay(path: str) -> tuple[list[Recorded], list[int]]:
     return sorted(lines, key=lambda line: line.at), bad
 
 
-class Replay:
+class Replay(ReadOnly):
     """A platform. ``now`` (monotonic seconds) and ``sleep`` are injected by tests."""
 
     name = "replay"
@@ -89,7 +89,7 @@ class Replay:
         self._now = now
         self._sleep = sleep
 
-    async def run(self, deliver: Deliver) -> None:
+    async def run(self, feed: Feed) -> None:
         """Each line at its absolute time, so that lateness does not add up."""
         begin = self._now()
         while True:
@@ -97,14 +97,16 @@ class Replay:
                 due = begin + line.at / self._speed
                 if (wait := due - self._now()) > 0:
                     await self._sleep(wait)
-                deliver(
-                    Line(
-                        platform=self.name,
-                        author=line.author,
-                        author_id=f"{self.name}:{line.author}",
-                        text=line.text,
-                        received_ns=int(self._now() * 1e9),
-                    )
+                feed.lines(
+                    [
+                        Line(
+                            platform=self.name,
+                            author=line.author,
+                            author_id=line.author,
+                            text=line.text,
+                            received_ns=int(self._now() * 1e9),
+                        )
+                    ]
                 )
             if not self._loop:
                 return

@@ -6,13 +6,14 @@ import asyncio
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from ipc.errors import RequestFailed
-from ipc.protocol import ChatEvent, ChatMessage, Command, Message, Peer, Taken
+from ipc.protocol import ChatEvent, ChatLines, ChatMessage, Command, Message, Peer, Taken
 from workers.chat.backlog import KEPT, Backlog
 from workers.chat.clean import clean, clean_author
-from workers.chat.platform import Line, Platform
+from workers.chat.platform import Line, Platform, Removal
 from workers.chat.replay import Replay, read_replay
 from workers.runtime import Link, Worker
 
@@ -27,7 +28,7 @@ class ChatWorker(Worker):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
-        self._backlog = Backlog(lambda message: link.send("director", message))
+        self._backlog = Backlog(lambda message: link.send("director", ChatLines(lines=[message])))
         self._waiting_told = False
         director = link.peers.get("director")
         self._director = director.incarnation if director is not None else 0
@@ -49,12 +50,13 @@ class ChatWorker(Worker):
                 )
             platforms.append(Replay(lines, speed=config.replay_speed, loop=config.replay_loop))
         for platform in platforms:
-            self.link.spawn(platform.run(self._from_platform), platform.name)
+            self.link.spawn(platform.run(self), platform.name)
         return {"platforms": ", ".join([CONSOLE, *(platform.name for platform in platforms)])}
 
     def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
         if isinstance(message, Taken):
-            self._backlog.taken(message.message_id)
+            for message_id in message.message_ids:
+                self._backlog.taken(message_id)
 
     def peer_changed(self, peer: Peer) -> None:
         if peer.name != "director":
@@ -72,7 +74,7 @@ class ChatWorker(Worker):
         line = Line(
             platform=CONSOLE,
             author=author,
-            author_id=f"{CONSOLE}:{author}",
+            author_id=author,
             text=str(command.args.get("text", "")),
             received_ns=command.sent_ns,
         )
@@ -84,8 +86,20 @@ class ChatWorker(Worker):
     async def drain(self) -> None:
         self._catch_up()
 
-    def _from_platform(self, line: Line) -> None:
-        self._deliver(line)
+    # --- what a platform tells (platform.Feed) ---
+
+    def lines(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            self._deliver(line)
+
+    def removed(self, removal: Removal) -> None:
+        """Nothing of it may be heard any more."""
+
+    def notice(self, level: str, text: str, hint: str = "") -> None:
+        self.link.notice(level, text, hint)
+
+    def problem(self, text: str) -> None:
+        self.link.problem = text
 
     def _deliver(self, line: Line) -> ChatMessage | None:
         """Clean and send; None if nothing of the line is left."""
@@ -100,7 +114,7 @@ class ChatWorker(Worker):
             id=uuid.uuid4().hex[:16],
             platform=line.platform,
             author=author,
-            author_id=line.author_id[:128],
+            author_id=f"{line.platform}:{line.author_id}"[:128],
             text=cleaned.text,
             received_ns=line.received_ns or time.monotonic_ns(),
             at=time.time(),

@@ -27,8 +27,8 @@ class Asker:
 
     def recall(self, turn: Turn) -> bool:
         """Ask memory about a viewer's line. False if there is nobody to ask, or nothing."""
-        line = turn.candidate.line
-        if line is None or not self._port.state_of("memory").serves:
+        pick = turn.candidate.pick
+        if pick is None or not self._port.state_of("memory").serves:
             return False
         deadline_ms = self._config.director.recall_deadline_ms
         turn.deadline_ns = self._port.now_ns() + int(deadline_ms * 1e6)
@@ -37,7 +37,7 @@ class Asker:
             Recall(
                 turn=turn.number,
                 query=turn.candidate.text,
-                viewer=line.author_id,
+                viewer=pick.first.author_id,
                 limit=self._config.memory.limit,
             ),
         )
@@ -51,9 +51,10 @@ class Asker:
 
     def remember(self, turn: Turn, reply: str) -> None:
         """Give a viewer's exchange to memory, as it was heard."""
-        line = turn.candidate.line
-        if line is None or not self._port.state_of("memory").serves:
+        pick = turn.candidate.pick
+        if pick is None or not self._port.state_of("memory").serves:
             return
+        line = pick.first
         self._port.send(
             "memory",
             Remember(
@@ -66,6 +67,7 @@ class Asker:
                 reply=reply,
                 persona=turn.persona,
                 at=time.time(),
+                message_id=line.id,
             ),
         )
 

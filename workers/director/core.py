@@ -10,6 +10,7 @@ from __future__ import annotations
 from ipc.errors import RequestFailed
 from ipc.protocol import (
     Cancel,
+    ChatLines,
     ChatMessage,
     Generated,
     Message,
@@ -22,12 +23,12 @@ from ipc.protocol import (
     Tokens,
 )
 from ipc.states import TurnOutcome, WorkerState
-from workers.director.gate import RECHECK_NS
 from workers.director.lifecycle import Turns
 from workers.director.show import MODEL_GONE
 from workers.director.speech import caption_text
 from workers.director.turn import Candidate, Phase
 from workers.director.voice import GIVEN_UP
+from workers.gate import RECHECK_NS
 
 _SAY_MAX = 16  # operator sentences that may wait
 _SAY_CHARS = 1000
@@ -60,12 +61,12 @@ class Director(Turns):
 
     def receive(self, message: Message) -> None:
         """A pipeline message to the director. What belongs to no open turn is ignored."""
-        if isinstance(message, ChatMessage):
+        if isinstance(message, ChatLines):
             self._idle.touch(self._port.now_ns())
-            known = message.id in self.reports.outcomes or self._turn_of(message.id)
-            if not known:
-                for line, reason in self.queue.offer(message):
-                    self._shed(line, reason)
+            for new in message.lines:
+                if not (new.id in self.reports.outcomes or self._turn_of(new.id)):
+                    for line, reason in self.queue.offer(new):
+                        self._shed(line, reason)
         elif isinstance(message, Recalled | Tokens | Generated | Synthesised | Playback):
             turn = next((t for t in self.turns if t.number == message.turn), None)
             if turn is None:
@@ -204,7 +205,7 @@ class Director(Turns):
     def _shed(self, line: ChatMessage, reason: str) -> None:
         """A line that no turn will answer."""
         self.reports.shed(line, reason)
-        self._port.send("chat", Taken(message_id=line.id))
+        self._port.send("chat", Taken(message_ids=[line.id]))
 
     # --- choosing ---
 
@@ -248,9 +249,9 @@ class Director(Turns):
             return self._says.popleft()
         if self.show.held or not llm.serves:
             return None
-        line = self.queue.take()
-        if line is not None:
-            return Candidate("chat", line.text, line.received_ns, line)
+        pick = self.queue.take(now)
+        if pick is not None:
+            return Candidate("chat", pick.text, pick.first.received_ns, pick)
         due = self._idle.due_ns()
         if due is not None and now >= due and not self.turns:
             self._idle.touch(now)

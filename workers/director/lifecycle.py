@@ -22,7 +22,6 @@ from ipc.states import Finish, TurnOutcome, WorkerState
 from ipc.trace import Stamps
 from workers.director.asking import Asker
 from workers.director.clauses import ClauseSplitter, Piece
-from workers.director.gate import BUNDLED, Gate
 from workers.director.history import History
 from workers.director.idle import IdleTimer
 from workers.director.personas import Personas
@@ -32,6 +31,7 @@ from workers.director.reports import Reports
 from workers.director.show import ShowState
 from workers.director.turn import Candidate, Ending, Phase, Turn
 from workers.director.voice import GIVEN_UP, Speaker
+from workers.gate import Gate
 
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
 
@@ -50,8 +50,7 @@ class Turns:
         self.history = History(
             state_dir / "history.jsonl", settings.history_turns, settings.history_trim
         )
-        words = settings.gate.words
-        self._gate = Gate(BUNDLED if words == "bundled" else Path(words).expanduser())
+        self._gate = Gate(config.gate, "output")
         self.reports = Reports(
             port.publish, {key: self.personas[key].name for key in self.personas.keys}
         )
@@ -104,8 +103,8 @@ class Turns:
             turn.phase = Phase.WRITTEN
         elif not recalling:
             self._generate(turn)
-        if candidate.line is not None:  # who waits for nothing is told last
-            self._port.send("chat", Taken(message_id=candidate.line.id))
+        if candidate.pick is not None:  # who waits for nothing is told last
+            self._port.send("chat", Taken(message_ids=candidate.pick.ids))
 
     def _recalled(self, turn: Turn, message: Recalled) -> None:
         if turn.phase is Phase.RECALLING:
@@ -226,10 +225,10 @@ class Turns:
             self.turns.remove(turn)
             if self._port.fence.allows(turn.number):
                 self._port.cancel(turn.number, reason=reason)
-            line = turn.candidate.line
+            pick = turn.candidate.pick
             again = turn.ending is None
-            if again and line is not None:
-                self.queue.put_back(line)
+            if again and pick is not None:
+                self.queue.put_back(pick)
             elif again and turn.candidate.source == "operator":
                 self._says.appendleft(turn.candidate)
             outcome = turn.ending.outcome if turn.ending else TurnOutcome.SKIPPED
@@ -359,8 +358,8 @@ class Turns:
     # --- small things ---
 
     def _turn_of(self, message_id: str) -> Turn | None:
-        lines = ((turn, turn.candidate.line) for turn in self.turns)
-        return next((turn for turn, line in lines if line and line.id == message_id), None)
+        picks = ((turn, turn.candidate.pick) for turn in self.turns)
+        return next((turn for turn, pick in picks if pick and message_id in pick.ids), None)
 
     def _set_held(self, reason: str) -> None:
         self.show.held, self.show.reason = True, reason

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from ipc.protocol import ChatMessage
 
 _CONSOLE = "console"
 _SHARE = 4  # one author may fill this part of the queue
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What a reply answers: one line, the same line of several people, or chat as a crowd.
+
+    ``lines`` is never empty and its first is the one shown; ``author`` and ``text`` are what
+    the prompt says ("12 viewers", what they ask).
+    """
+
+    lines: tuple[ChatMessage, ...]
+    author: str
+    text: str
+    crowd: bool = False
+
+    @classmethod
+    def of(cls, line: ChatMessage) -> Pick:
+        return cls((line,), line.author, line.text)
+
+    @property
+    def first(self) -> ChatMessage:
+        return self.lines[0]
+
+    @property
+    def ids(self) -> list[str]:
+        return [line.id for line in self.lines]
 
 
 class ChatQueue:
@@ -31,7 +59,7 @@ class ChatQueue:
         return any(line.id == message_id for line in self._lines)
 
     def offer(self, line: ChatMessage) -> list[tuple[ChatMessage, str]]:
-        """A new line. Returns what had to give way (never ``line`` itself)."""
+        """A new line. Returns what had to give way (``line`` itself, if it is worth least)."""
         if line.id in self:
             return []
         shed: list[tuple[ChatMessage, str]] = []
@@ -45,16 +73,16 @@ class ChatQueue:
         self._lines.append(line)
         return shed
 
-    def put_back(self, line: ChatMessage) -> None:
-        """A line whose reply was prepared in vain: it is next again."""
-        self._lines.insert(0, line)
+    def put_back(self, pick: Pick) -> None:
+        """Its reply was prepared in vain: it is next again."""
+        self._lines[:0] = pick.lines
 
-    def take(self) -> ChatMessage | None:
-        """The next line to answer. Call ``expire`` first."""
+    def take(self, now_ns: int) -> Pick | None:  # noqa: ARG002
+        """What to answer next. Call ``expire`` first."""
         if not self._lines:
             return None
         typed = (i for i, line in enumerate(self._lines) if line.platform == _CONSOLE)
-        return self._lines.pop(next(typed, 0))
+        return Pick.of(self._lines.pop(next(typed, 0)))
 
     def expire(self, now_ns: int) -> list[tuple[ChatMessage, str]]:
         """Lines nobody would connect with their answer any more."""
@@ -69,6 +97,13 @@ class ChatQueue:
         if not self._lines:
             return None
         return min(line.received_ns for line in self._lines) + self._max_age_ns + 1
+
+    def remove(self, gone: Callable[[ChatMessage], bool]) -> list[ChatMessage]:
+        """Take out every line for which ``gone`` is true."""
+        removed = [line for line in self._lines if gone(line)]
+        if removed:
+            self._lines = [line for line in self._lines if not gone(line)]
+        return removed
 
     def clear(self) -> list[ChatMessage]:
         """Everything that waited."""

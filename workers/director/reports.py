@@ -52,15 +52,15 @@ class Reports:
         return None
 
     def opened(self, turn: Turn) -> None:
-        line = turn.candidate.line
+        pick = turn.candidate.pick
         self._publish(
             TurnEvent(
                 turn=turn.number,
                 source=turn.candidate.source,
                 persona=turn.persona,
-                author=line.author if line else "",
+                author=pick.author if pick else "",
                 text=turn.candidate.text,
-                message_id=line.id if line else "",
+                message_ids=pick.ids if pick else [],
                 at=time.time(),
             )
         )
@@ -94,7 +94,7 @@ class Reports:
     ) -> None:
         """The turn's trace; with ``final`` also what became of its line."""
         spans = turn.stamps.spans_ms()
-        line = turn.candidate.line
+        lines = turn.candidate.pick.lines if turn.candidate.pick else ()
         self._publish(
             TraceEvent(
                 turn=turn.number,
@@ -103,7 +103,7 @@ class Reports:
                 spans_ms=spans,
                 reply=reply,
                 generated=turn.generated,
-                message_id=line.id if line else "",
+                message_ids=[line.id for line in lines],
                 persona=turn.persona,
                 tokens=turn.tokens,
                 audio_s=turn.audio_s,
@@ -112,19 +112,19 @@ class Reports:
                 at=time.time(),
             )
         )
-        if line is not None and final:
-            self._settle(
-                line,
-                {
-                    "turn": turn.number,
-                    "outcome": str(outcome),
-                    "reply": reply,
-                    "spans_ms": spans,
-                    "audio_s": turn.audio_s,
-                    "reason": reason,
-                    "persona": turn.persona,
-                },
-            )
+        if not final:
+            return
+        told = {
+            "turn": turn.number,
+            "outcome": str(outcome),
+            "reply": reply,
+            "spans_ms": spans,
+            "audio_s": turn.audio_s,
+            "reason": reason,
+            "persona": turn.persona,
+        }
+        for line in lines:
+            self._settle(line, told)
 
     def shed(self, line: ChatMessage, reason: str) -> None:
         """A line that no turn will answer."""

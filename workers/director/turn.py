@@ -9,11 +9,12 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from ipc.protocol import ChatMessage, MemoryHit, Playback
+from ipc.protocol import MemoryHit, Playback
 from ipc.states import TurnOutcome
 from ipc.trace import Stamps
 from workers.director.clauses import ClauseSplitter
 from workers.director.history import CUT_MARK, Exchange
+from workers.director.queue import Pick
 from workers.director.speech import heard_text
 
 _VOICE_LOST_NS = 2_000_000_000  # sound that does not go on after tts was lost never will
@@ -52,7 +53,7 @@ class Candidate:
     source: str
     text: str
     received_ns: int
-    line: ChatMessage | None = None
+    pick: Pick | None = None  # what of chat it answers
     number: int = 0  # reserved for it, 0 for none
     literal: bool = False  # say exactly this; no model is asked
     retried: bool = False  # the model was lost once already
@@ -159,10 +160,10 @@ class Turn:
         return text if whole or not text else text.rstrip(" .,;:") + CUT_MARK
 
     def exchange(self, reply: str) -> Exchange:
-        line = self.candidate.line
+        pick = self.candidate.pick
         return Exchange(
             persona=self.persona,
-            author=line.author if line else "",
+            author=pick.author if pick else "",
             text=self.candidate.text,
             reply=reply,
             source=self.candidate.source,

@@ -9,12 +9,12 @@ from ipc.config import Config
 from ipc.protocol import Caption, Synthesise, TurnEnd
 from ipc.states import WorkerState
 from workers.director.clauses import Piece
-from workers.director.gate import Gate, Judgement, Verdict
 from workers.director.personas import Personas
 from workers.director.port import Port
 from workers.director.reports import Reports
 from workers.director.speech import caption_text, speech_text
 from workers.director.turn import Clause, Turn
+from workers.gate import Gate, Judgement, Verdict
 
 GIVEN_UP = frozenset({WorkerState.FAILED, WorkerState.DISABLED})
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ipc import secrets as secret_store
 from ipc.codec import encode
 from ipc.config import AFTER, WORKERS, Config
 from ipc.control import ControlServer
@@ -195,7 +196,8 @@ class Supervisor:
 
     def spawn(self, unit: Unit, on_exit: Callable[[], None]) -> Process:
         """Start ``python -m workers.NAME``."""
-        env = {k: v for k, v in os.environ.items() if k not in _OWN_VARIABLES}
+        env = secret_store.without(os.environ, unit.name)
+        env = {k: v for k, v in env.items() if k not in _OWN_VARIABLES}
         env |= {
             "SPARK_VTUBER_DIRECTORY": str(self._endpoints.directory),
             "SPARK_VTUBER_INCARNATION": str(unit.incarnation),

@@ -12,6 +12,9 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
+
+from ipc.config import GateSection
 
 BUNDLED = Path(__file__).with_name("words.txt")
 RECHECK_NS = 1_000_000_000
@@ -36,6 +39,7 @@ class Verdict(StrEnum):
 
     ALLOW = "allow"
     MASK = "mask"
+    HOLD = "hold"  # for a person to decide
     DROP = "drop"
 
 
@@ -124,10 +128,12 @@ class WordList:
 
 
 class Gate:
-    """A word list file that is read again when it changes."""
+    """A word list file that is read again when it changes. ``side``: which of the policies of
+    ``section`` counts."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, section: GateSection, side: Literal["input", "output"]) -> None:
+        self._policy = section.input if side == "input" else section.output
+        self._path = BUNDLED if section.words == "bundled" else Path(section.words).expanduser()
         self._list: WordList | None = None
         self._seen: tuple[int, int] | None = None
         self._checked_ns: int | None = None
@@ -156,8 +162,12 @@ class Gate:
         self.problem = ""
         return True
 
-    def judge(self, text: str) -> Judgement:
-        """The verdict; DROP for everything while no list was ever read."""
+    def judge(self, text: str, *, before: str = "", mask: str = "") -> Judgement:  # noqa: ARG002
+        """The verdict; DROP for everything while no list was ever read.
+
+        ``before``: the last words that passed already, for phrases that a cut went through.
+        ``mask`` stands in the place of what is hidden; empty means stars.
+        """
         if self._list is None:
             return Judgement(Verdict.DROP, "", "no word list")
         return self._list.judge(text)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.director.gate import BUNDLED, RECHECK_NS, Gate, Verdict, WordList, WordListError
+from ipc.config import GateSection
+from workers.gate.gate import RECHECK_NS, Gate, Verdict, WordList, WordListError
 
 LIST = WordList.parse("""
 # a comment
@@ -59,7 +60,7 @@ def test_the_stricter_of_two_entries_counts() -> None:
 
 
 def test_bundled_list_is_readable() -> None:
-    gate = Gate(BUNDLED)
+    gate = Gate(GateSection(), "output")
     assert gate.refresh(0)
     assert gate.loaded
     assert gate.judge("What a lovely day.").verdict is Verdict.ALLOW
@@ -68,7 +69,7 @@ def test_bundled_list_is_readable() -> None:
 def test_list_is_read_again_when_it_changes_and_kept_when_it_is_broken(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     path.write_text("one\n")
-    gate = Gate(path)
+    gate = Gate(GateSection(words=str(path)), "output")
     gate.refresh(0)
     assert gate.judge("one two").text == "*** two"
     path.write_text("mask: two\n")
