@@ -112,7 +112,7 @@ class Secrets:
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(file, "wb") as out:
             for name, value in stored.items():  # a JSON string is a TOML string too
-                out.write(f"{name} = {json.dumps(value)}\n".encode())
+                out.write(f"{name} = {json.dumps(value, ensure_ascii=False)}\n".encode())
         os.replace(new, self.path)
 
 

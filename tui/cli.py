@@ -26,6 +26,8 @@ from tui import output, start
 from tui.start import Show
 
 DEMO_ENV = "SPARK_VTUBER__CHAT__REPLAY"
+TWITCH_ENV = "SPARK_VTUBER__CHAT__TWITCH__CHANNEL"
+YOUTUBE_ENV = "SPARK_VTUBER__CHAT__YOUTUBE__VIDEO"
 _LOG_LINES = 200
 
 app = typer.Typer(
@@ -58,6 +60,12 @@ def show_and_watch(
         bool, typer.Option("--no-ui", help="Run the show here, without a terminal UI.")
     ] = False,
     demo: Annotated[bool, typer.Option("--demo", help="Replay the bundled sample chat.")] = False,
+    twitch: Annotated[
+        str, typer.Option(metavar="CHANNEL", help="Read this Twitch chat; no account is needed.")
+    ] = "",
+    youtube: Annotated[
+        str, typer.Option(metavar="VIDEO", help="Read the chat of this YouTube live video.")
+    ] = "",
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -70,13 +78,19 @@ def show_and_watch(
     )
     context.obj = show
     if context.invoked_subcommand is not None:
-        if no_ui or demo:
+        if no_ui or demo or twitch or youtube:
             raise UsageError(
-                f"--no-ui and --demo start a show; {context.invoked_subcommand!r} does not"
+                "--no-ui, --demo, --twitch and --youtube start a show; "
+                f"{context.invoked_subcommand!r} does not"
             )
         return
-    if demo:
-        os.environ[DEMO_ENV] = "sample"
+    for variable, value in (
+        (DEMO_ENV, "sample" if demo else ""),
+        (TWITCH_ENV, twitch),
+        (YOUTUBE_ENV, youtube),
+    ):
+        if value:  # quoted: a channel may be called 123
+            os.environ[variable] = json.dumps(output.typed(value))
     if no_ui:
         show.load()
         start.become_supervisor(show)
@@ -84,8 +98,11 @@ def show_and_watch(
     if not start.is_running(show):
         output.note("Starting the show ...")
         start.start(show)
-    elif profile or config or demo:
-        output.note("A show runs already; --profile, --config and --demo are for starting one.")
+    elif profile or config or demo or twitch or youtube:
+        output.note(
+            "A show runs already; --profile, --config, --demo, --twitch and --youtube are for "
+            "starting one."
+        )
     _watch(show, readonly=False)
 
 

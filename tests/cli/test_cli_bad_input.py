@@ -47,6 +47,24 @@ def test_bad_configuration(place, text, words):
     refused(place.run("--no-ui"), EXIT_CONFIG, *words)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[gate.tighten]\npersona = 'umbar'\n", ["line 2", "'umbar'", "'umbra'"]),
+        ("[gate.tighten]\nto = 'safe'\n", ["line 2", "gate.tighten.persona"]),
+        ("[chat.twitch]\nsource = 'ircc'\n", ["line 2", "chat.twitch.source"]),
+    ],
+)
+def test_bad_moderation_settings(place, text, words):
+    place.config.write_text(text, encoding="utf-8")
+    refused(place.run("--no-ui"), EXIT_CONFIG, *words)
+
+
+def test_platforms_are_for_starting_a_show(place):
+    for option in (("--twitch", "mira"), ("--youtube", "dQw4w9WgXcQ")):
+        refused(place.run(*option, "status"), EXIT_USAGE, option[0], "'status' does not")
+
+
 def test_missing_configuration_file(place):
     done = place.run("--config", "/nope.toml", "--no-ui", config=False)
     refused(done, EXIT_CONFIG, "/nope.toml", "--config")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_place import SETTINGS, place_in
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -74,6 +75,36 @@ def test_doctor_tells_of_a_bad_configuration_and_goes_on(tmp_path, monkeypatch):
     (bad,) = [f for f in findings if f.level == "fail" and f.check == "configuration"]
     assert "SPARK_VTUBER__LLM__THRADS" in bad.text
     assert "'threads'" in bad.mend
+
+
+def test_doctor_tells_what_the_secrets_allow(tmp_path, monkeypatch):
+    """None, a file others may read, and one that is in order."""
+    place = place_in(tmp_path, monkeypatch)
+    place.config.write_text(
+        SETTINGS + "[chat.twitch]\nchannel = 'mira'\n[chat.youtube]\nvideo = 'dQw4w9WgXcQ'\n",
+        encoding="utf-8",
+    )
+
+    def told():
+        findings = examine(place.show())
+        return {
+            (f.check, f.level): f"{f.text} {f.mend}"
+            for f in findings
+            if f.check in {"secrets", "platforms"}
+        }
+
+    before = told()
+    assert "anonymously" in before["platforms", "info"]
+    assert "youtube_key" in before["platforms", "fail"]
+    place.state.mkdir()
+    file = place.state / "secrets.toml"
+    file.write_text('twitch_token = "hush"\nyoutube_token = "hush"\n', encoding="utf-8")
+    file.chmod(0o644)
+    assert "chmod 600" in told()["secrets", "fail"]
+    file.chmod(0o600)
+    after = told()
+    assert ("platforms", "fail") not in after
+    assert not any("hush" in text for text in after.values())
 
 
 def test_doctor_names_a_missing_model(tmp_path, monkeypatch):

@@ -10,13 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ipc.config import SupervisorSection
 from ipc.load import PROJECT_CONFIG
-from ipc.protocol import NoticeEvent
+from ipc.protocol import AuditEvent, Message, NoticeEvent
 from workers.supervisor import reaper
+from workers.supervisor.archive import AUDIT_BYTES, Archive
 from workers.supervisor.journal import Journal
 from workers.supervisor.notify import Notifier
 from workers.supervisor.recorder import Recorder
-from workers.supervisor.service import interpreter
+from workers.supervisor.spawn import environment, interpreter
 
 HEAVY = ("torch", "textual", "numpy", "transformers", "onnxruntime", "lancedb", "pynvml", "psutil")
 
@@ -81,6 +83,70 @@ def test_a_workers_interpreter_is_relative_to_the_project() -> None:
     assert interpreter(".venv-vllm/bin/python") == str(
         PROJECT_CONFIG.parent / ".venv-vllm/bin/python"
     )
+
+
+def test_a_worker_inherits_its_own_secrets_only() -> None:
+    env = {
+        "HOME": "/",
+        "NOTIFY_SOCKET": "/run/systemd/notify",
+        "SPARK_VTUBER_TWITCH_TOKEN": "abc",
+        "SPARK_VTUBER__CHAT__REPLAY": "sample",
+    }
+    marks = {"SPARK_VTUBER_WORKER": "x"}
+    chat = environment(env, "chat", "", marks)
+    other = environment(env, "llm", ".venv-vllm/bin/python", marks)
+    assert chat["SPARK_VTUBER_TWITCH_TOKEN"] == "abc"
+    assert "SPARK_VTUBER_TWITCH_TOKEN" not in other
+    assert other["SPARK_VTUBER__CHAT__REPLAY"] == "sample"
+    assert other["PYTHONPATH"] == str(PROJECT_CONFIG.parent)
+    assert "PYTHONPATH" not in chat
+    assert not {"NOTIFY_SOCKET"} & (set(chat) | set(other))
+
+
+def _audit(number: int) -> AuditEvent:
+    return AuditEvent(who="mira", verb="ban", args={"viewer": f"v{number}"}, ok=True, at=1.0)
+
+
+def test_every_audited_request_is_kept_in_a_private_file(tmp_path: Path) -> None:
+    told: list[Message] = []
+    settings = SupervisorSection(record=False)
+    archive = Archive(tmp_path, settings, told.append)
+    archive.take(NoticeEvent(level="info", source="test", text="no request"))
+    archive.take(_audit(1))
+    archive.close()
+    archive = Archive(tmp_path, settings, told.append)  # a later show goes on in the same file
+    archive.take(_audit(2))
+    archive.close()
+    path = tmp_path / "audit.jsonl"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["args"] for line in lines] == [{"viewer": "v1"}, {"viewer": "v2"}]
+    assert not list(tmp_path.glob("recordings/*"))
+    with path.open("ab") as file:
+        file.truncate(AUDIT_BYTES + 1)
+    archive = Archive(tmp_path, settings, told.append)
+    archive.take(_audit(3))
+    archive.take(_audit(4))
+    archive.close()
+    assert [json.loads(line)["args"] for line in path.read_text().splitlines()] == [
+        {"viewer": "v4"}
+    ]
+    assert (tmp_path / "audit.1.jsonl").stat().st_size > AUDIT_BYTES
+    assert told == []
+
+
+def test_a_full_disk_ends_recording_and_audit_but_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "audit.jsonl").symlink_to("/dev/full")
+    told: list[Message] = []
+    archive = Archive(tmp_path, SupervisorSection(record=False), told.append)
+    archive.take(_audit(1))
+    archive.take(_audit(2))
+    archive.close()
+    (notice,) = told
+    assert isinstance(notice, NoticeEvent)
+    assert notice.level == "error"
+    assert "audit log" in notice.text
+    assert str(tmp_path) in notice.hint
 
 
 def test_recordings_rotate_are_private_and_parse(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ipc.errors import SparkError
-from tui.doctor import installation, machine, places
+from tui.doctor import installation, machine, places, platforms
 from tui.doctor.finding import Finding
 from tui.output import print_table, safe
 from tui.start import Show
@@ -32,6 +32,8 @@ CHECKS: tuple[Check, ...] = (
     places.configuration,
     places.running_show,
     places.state_directory,
+    platforms.secrets,
+    platforms.platforms,
     places.socket_directory,
     places.overlay_port,
     places.sound_device,

@@ -37,6 +37,8 @@ def said_of_show(show: ShowEvent | None, persona: str, personas: list[str]) -> d
         "persona": show.persona,
         "personas": show.personas,
         "queued": show.queued,
+        "mode": str(show.mode),
+        "topic": show.topic,
     }
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import secrets
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ipc import secrets as secret_store
 from ipc.codec import encode
 from ipc.config import AFTER, WORKERS, Config
 from ipc.control import ControlServer
 from ipc.endpoints import Endpoints
 from ipc.events import EventHub
-from ipc.load import PROJECT_CONFIG, encode_config
+from ipc.load import encode_config
 from ipc.operator import Incoming, OperatorServer
 from ipc.protocol import (
     Ack,
@@ -39,7 +36,8 @@ from ipc.protocol import (
     Welcome,
 )
 from ipc.states import WorkerState
-from workers.supervisor import machine, memory
+from workers.supervisor import machine, memory, spawn
+from workers.supervisor.archive import Archive
 from workers.supervisor.desk import Desk
 from workers.supervisor.graph import stop_levels, unsettled
 from workers.supervisor.guardian import Guardian
@@ -50,7 +48,6 @@ from workers.supervisor.notify import Notifier
 from workers.supervisor.policy import drain_time_s
 from workers.supervisor.process import Process
 from workers.supervisor.reaper import TOKEN_VARIABLE
-from workers.supervisor.recorder import Recorder
 from workers.supervisor.relay import Relay
 from workers.supervisor.report import memory_row, said_of_show, worker_row
 from workers.supervisor.tally import Tally
@@ -58,16 +55,8 @@ from workers.supervisor.unit import Unit
 
 _STOP_WITHIN_S = 8.5  # the whole show; ten seconds are promised
 _PATIENCE_S = 30.0  # systemd waits this much longer while large models load
-_OWN_VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 Say = Callable[[str], None]
-
-
-def interpreter(configured: str) -> str:
-    """The program for ``python = ...``: a path is relative to the project, not to the caller."""
-    if not configured:
-        return sys.executable
-    return str(PROJECT_CONFIG.parent / configured) if "/" in configured else configured
 
 
 class Supervisor:
@@ -99,11 +88,7 @@ class Supervisor:
         self._started = False  # every worker has settled once
         self._show: ShowEvent | None = None
         self._tally = Tally()
-        self._recorder: Recorder | None = None
-        if self._settings.record:
-            self._recorder = Recorder(
-                state_dir / "recordings", self._settings.record_file_mb, self._settings.record_files
-            )
+        self._archive = Archive(state_dir, self._settings, self.publish)
         self._guardian = Guardian()
         self._events = EventHub(endpoints, self._on_event)
         self._control = ControlServer(endpoints, self._on_control)
@@ -183,9 +168,7 @@ class Supervisor:
         self._operator.close()
         self._control.close()
         self._events.close()
-        if self._recorder is not None:
-            with contextlib.suppress(OSError):  # a full disk: what comes next must be closed too
-                self._recorder.close()
+        self._archive.close()
         for unit in self.units.values():
             unit.journal.close()
         self._meters.close()
@@ -196,22 +179,16 @@ class Supervisor:
 
     def spawn(self, unit: Unit, on_exit: Callable[[], None]) -> Process:
         """Start ``python -m workers.NAME``."""
-        env = secret_store.without(os.environ, unit.name)
-        env = {k: v for k, v in env.items() if k not in _OWN_VARIABLES}
-        env |= {
+        marks = {
             "SPARK_VTUBER_DIRECTORY": str(self._endpoints.directory),
             "SPARK_VTUBER_INCARNATION": str(unit.incarnation),
             "SPARK_VTUBER_SUPERVISOR": str(os.getpid()),
             "SPARK_VTUBER_WORKER": unit.name,
             TOKEN_VARIABLE: self._guardian.token,
-            "PYTHONSAFEPATH": "1",  # files of whatever directory we were started in are not modules
         }
-        if unit.section.python:  # it may not have this project installed
-            env["PYTHONPATH"] = os.pathsep.join(
-                filter(None, [str(PROJECT_CONFIG.parent), env.get("PYTHONPATH", "")])
-            )
-        command = [interpreter(unit.section.python), "-m", f"workers.{unit.name}"]
-        process = Process(command, env, unit.journal, on_exit)
+        python = unit.section.python
+        env = spawn.environment(os.environ, unit.name, python, marks)
+        process = Process(spawn.command(unit.name, python), env, unit.journal, on_exit)
         self._guardian.watch(process.pid)
         return process
 
@@ -356,33 +333,13 @@ class Supervisor:
         self._events.publish(event)
 
     def _on_event(self, event: Message) -> None:
-        if self._recorder is not None:
-            try:
-                self._recorder.write(event)
-            except OSError as error:
-                self._lose_recorder(error)
+        self._archive.take(event)
         if isinstance(event, TraceEvent):
             self._tally.add(event)
         elif isinstance(event, ShowEvent):
             self._show = event
         elif isinstance(event, NoticeEvent):
             self._say(f"{event.level}: {event.source}: {event.text}")
-
-    def _lose_recorder(self, error: OSError) -> None:
-        """A full disk ends the recording, not the show."""
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None:
-            with contextlib.suppress(OSError):
-                recorder.close()
-        self.publish(
-            NoticeEvent(
-                level="error",
-                source="supervisor",
-                text=f"recording ended: {error.strerror}",
-                hint=f"make room in {self._state_dir / 'recordings'} and start the show again",
-                at=time.time(),
-            )
-        )
 
     # --- the operator plane ---
 
@@ -418,7 +375,7 @@ class Supervisor:
     def status(self) -> dict[str, Any]:
         """The result of the verb ``status``; stable.
 
-        ``show``: state (a ShowState), held, muted, persona, personas, queued, uptime_s, pid,
+        ``show``: state (a ShowState), held, muted, persona, personas, queued, mode, uptime_s, pid,
         profile, state_dir, overlay (address of the page, or empty), degraded (sentences).
         ``workers``: name -> state, reason, pid (0: none), incarnation, restarts, memory_mb,
         budget_mb, cpu_percent (of one core), progress, fraction (0..1 or None), details,
@@ -472,11 +429,7 @@ class Supervisor:
                 if unit.state is WorkerState.WAITING:
                     unit.poke()
             self._relay.check(now)
-            if self._recorder is not None:
-                try:
-                    self._recorder.flush()
-                except OSError as error:
-                    self._lose_recorder(error)
+            self._archive.flush()
             if self._notifier:
                 self._notifier.watchdog()
                 self._notifier.status(self._state())
