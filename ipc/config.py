@@ -193,6 +193,10 @@ class YouTubeSection(Section, frozen=True):
     api_url: Annotated[str, _doc("Address of the API.")] = "https://www.googleapis.com/youtube/v3"
     daily_quota: Annotated[Count, _doc("Units a day the project has.")] = 10_000
     poll_units: Annotated[Count, _doc("Units one look at the chat costs.")] = 5
+    spread_h: Annotated[
+        Seconds,
+        _doc("Look less often if need be, so that the quota lasts this many hours; 0 never."),
+    ] = 8.0
 
 
 class ChatSection(WorkerSection, frozen=True):
