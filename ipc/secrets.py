@@ -72,6 +72,7 @@ SECRETS: dict[str, Secret] = {
     for secret in (
         Secret("twitch_token", "chat", "Twitch user access token: write and moderate"),
         Secret("twitch_refresh_token", "chat", "renews twitch_token when it has run out"),
+        Secret("twitch_client_id", "chat", "of your Twitch application; found out and kept"),
         Secret("twitch_client_secret", "chat", "of your Twitch application, to renew tokens"),
         Secret("youtube_key", "chat", "YouTube API key: read the chat"),
         Secret("youtube_token", "chat", "YouTube OAuth access token: read, write and moderate"),
@@ -82,9 +83,12 @@ SECRETS: dict[str, Secret] = {
 class Secrets:
     """What is known of SECRETS. ``get`` gives an empty SecretStr for what is not set."""
 
-    def __init__(self, path: Path, values: Mapping[str, SecretStr]) -> None:
+    def __init__(
+        self, path: Path, values: Mapping[str, SecretStr], kept: Mapping[str, SecretStr] = {}
+    ) -> None:
         self.path = path
         self._values = dict(values)
+        self._kept = dict(kept)
 
     @classmethod
     def load(cls, state_dir: Path, env: Mapping[str, str] | None = None) -> Secrets:
@@ -92,20 +96,28 @@ class Secrets:
         not parse, or holds a name that no part of the show knows."""
         env = os.environ if env is None else env
         path = state_dir / FILE
-        values = {name: SecretStr(value) for name, value in _read(path).items()}
+        kept = {name: SecretStr(value) for name, value in _read(path).items()}
+        values = dict(kept)
         for secret in SECRETS.values():
             if value := env.get(secret.variable, "").strip():
                 values[secret.name] = SecretStr(value)
-        return cls(path, values)
+        return cls(path, values, kept)
 
     def get(self, name: str) -> SecretStr:
         """KeyError for a name not in SECRETS."""
         SECRETS[name]
         return self._values.get(name, SecretStr(""))
 
+    def kept(self, name: str) -> SecretStr:
+        """What the file says, also where the environment says something else: a token renewed
+        by an earlier run is there, when the one in the environment has run out since."""
+        SECRETS[name]
+        return self._kept.get(name, SecretStr(""))
+
     def keep(self, changed: Mapping[str, SecretStr]) -> None:
         """Write renewed secrets to the file, so that the next start has them. Raises OSError."""
         self._values.update(changed)
+        self._kept.update(changed)
         stored = _read(self.path) | {name: value.reveal() for name, value in changed.items()}
         new = self.path.with_suffix(".new")
         new.unlink(missing_ok=True)

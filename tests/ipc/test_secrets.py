@@ -91,3 +91,14 @@ def test_other_workers_do_not_inherit_them() -> None:
     env = {secret.variable: "x" for secret in SECRETS.values()} | {"HOME": "/"}
     assert without(env, "llm") == {"HOME": "/"}
     assert without(env, "chat") == env
+
+
+def test_what_was_kept_is_found_behind_the_environment(tmp_path: Path) -> None:
+    env = {"SPARK_VTUBER_TWITCH_TOKEN": "old"}
+    Secrets.load(tmp_path, env).keep({"twitch_token": SecretStr("renewed")})
+    again = Secrets.load(tmp_path, env)
+    assert again.get("twitch_token").reveal() == "old"
+    assert again.kept("twitch_token").reveal() == "renewed"
+    assert not again.kept("youtube_key")
+    with pytest.raises(KeyError):
+        again.kept("twitch_tokn")
