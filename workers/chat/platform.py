@@ -51,6 +51,7 @@ class Removal:
     author_id: str = ""
     everything: bool = False
     banned: bool = False  # for good, not for a while
+    seconds: int = 0  # how long a timeout lasts; 0: not told, or none
     reason: str = ""
 
 
@@ -75,7 +76,11 @@ class PlatformRefused(RequestFailed):
 
 
 class Platform(Protocol):
-    """A source of lines, and a place to act. Every deed raises PlatformRefused."""
+    """A source of lines, and a place to act. Every deed raises PlatformRefused.
+
+    A platform that writes under an account of its own may have an attribute ``self_id``, the
+    ``Line.author_id`` of that account ("" while unknown): what we wrote is shown, not answered.
+    """
 
     name: str
 
