@@ -289,6 +289,9 @@ class ScoreSection(Section, frozen=True):
     repeated: Annotated[Positive, _doc("For each doubling of people who say the same.")] = 1.6
     answered: Annotated[Positive, _doc("Each recent reply to the same viewer.")] = 0.4
     emotes_only: Annotated[Positive, _doc("There are no words in it.")] = 0.1
+    other: Annotated[Positive, _doc("A milestone or ritual that the platform tells of.")] = 0.1
+    aside: Annotated[Positive, _doc("It speaks to another viewer.")] = 0.5
+    busy: Annotated[Positive, _doc("Each line the same viewer wrote in the last minute.")] = 0.8
 
 
 class DirectorSection(WorkerSection, frozen=True):
@@ -297,6 +300,7 @@ class DirectorSection(WorkerSection, frozen=True):
     memory_gb: Annotated[Positive, _doc("Memory set aside for it.")] = 0.15
     queue_size: Annotated[Count, _doc("Chat lines that may wait.")] = 64
     queue_max_age_s: Annotated[Positive, _doc("Lines older than this are passed over.")] = 90.0
+    viewer_lines: Annotated[Count, _doc("Lines of one viewer that may wait; the newest do.")] = 3
     recall_deadline_ms: Annotated[
         Seconds, _doc("Memory that answers later than this is not waited for, milliseconds.")
     ] = 80.0
