@@ -26,42 +26,104 @@ class Command:
     group: str
     changes: bool = False  # refused when read-only
     footer: int = 0  # 1 is shown first where there is room; 0 never
+    pane: str = ""  # in the footer only while this pane has the focus
 
 
 COMMANDS: tuple[Command, ...] = (
     Command("hold", "h", "hold", "Hold the show, or release it", "Show", True, 2),
-    Command("mute", "m", "mute", "Mute the sound, or unmute it", "Show", True, 4),
+    Command("mute", "m", "mute", "Mute the sound, or unmute it", "Show", True, 30),
     Command("skip", "s", "skip", "Cut the reply that is being spoken", "Show", True, 3),
     Command(
         "dump", "D", "DUMP", "Panic: kill the sound now, clear every queue, hold", "Show", True, 1
     ),
-    Command("persona", "p", "persona", "Switch to the next personality", "Show", True, 9),
-    Command("say", "y", "say", "Type a line she says exactly", "Show", True, 8),
-    Command("chat", "i", "chat", "Type a chat line as a viewer", "Chat", True, 5),
-    Command("filter", "slash", "filter", "Show only chat lines with this text", "Chat", False, 12),
-    Command("inspect", "enter", "inspect", "Who wrote this line and what became of it", "Chat"),
-    Command("up", "up", "up", "Selection up", "Chat"),
+    Command("persona", "p", "persona", "Switch to the next personality", "Show", True, 40),
+    Command("say", "y", "say", "Type a line she says exactly", "Show", True, 35),
+    Command("whisper", "W", "whisper", "Tell her something only she hears", "Show", True, 36),
+    Command("topic", "t", "topic", "Say what the stream is about", "Show", True, 37),
+    Command("mode", "M", "mode", "How careful: open, approval or safe", "Show", True, 38),
+    Command(
+        "inspect",
+        "enter",
+        "inspect",
+        "Who wrote this, and all that is known",
+        "Chat",
+        False,
+        10,
+        "chat",
+    ),
+    Command("next", "n", "next", "Answer this line next", "Chat", True, 11, "chat"),
+    Command("drop", "d", "drop", "Pass this line over", "Chat", True, 12, "chat"),
+    Command("delete", "X", "delete", "Delete this line", "Chat", True, 13, "chat"),
+    Command(
+        "timeout", "T", "timeout", "Silence this viewer for a while; asks", "Chat", True, 14, "chat"
+    ),
+    Command("ban", "B", "ban", "Ban this viewer; asks", "Chat", True, 15, "chat"),
+    Command(
+        "trust", "plus", "trust", "Trust this viewer, or doubt them again", "Chat", True, 17, "chat"
+    ),
+    Command("undo", "U", "undo", "Undo the last ban, timeout or trust", "Chat", True, 16, "chat"),
+    Command(
+        "queue", "b", "backlog", "What waits, and what was passed over", "Chat", False, 18, "chat"
+    ),
+    Command("chat", "i", "chat", "Type a chat line as a viewer", "Chat", True, 31),
+    Command(
+        "filter",
+        "slash",
+        "filter",
+        "Show only chat lines with this text",
+        "Chat",
+        False,
+        19,
+        "chat",
+    ),
+    Command("up", "up", "up", "Selection up; chat stands still meanwhile", "Chat"),
     Command("down", "down", "down", "Selection down", "Chat"),
     Command("page_up", "pageup", "page up", "Selection ten up", "Chat"),
     Command("page_down", "pagedown", "page down", "Selection ten down", "Chat"),
     Command("follow", "end", "newest", "Back to the newest line", "Chat"),
-    Command("restart", "r", "restart", "Restart the selected worker", "Workers", True, 13),
-    Command("logs", "l", "logs", "What the selected worker printed", "Workers", False, 11),
-    Command("next_pane", "tab", "next pane", "Go to the next pane", "Screen", False, 14),
+    Command(
+        "approve",
+        "a",
+        "approve",
+        "Let this line or reply on the air",
+        "Approval",
+        True,
+        10,
+        "approve",
+    ),
+    Command(
+        "edit",
+        "e",
+        "edit",
+        "Change its words, then let it on the air",
+        "Approval",
+        True,
+        11,
+        "approve",
+    ),
+    Command("deny", "N", "deny", "Never say or answer it", "Approval", True, 12, "approve"),
+    Command(
+        "restart", "r", "restart", "Restart the selected worker", "Workers", True, 11, "workers"
+    ),
+    Command(
+        "logs", "l", "logs", "What the selected worker printed", "Workers", False, 10, "workers"
+    ),
+    Command("next_pane", "tab", "next pane", "Go to the next pane", "Screen", False, 42),
     Command("previous_pane", "shift+tab", "previous pane", "Go to the pane before", "Screen"),
     Command("tab_show", "1", "show", "Tab with chat, transcript and tokens", "Screen"),
     Command("tab_workers", "2", "workers", "Tab with the workers", "Screen"),
     Command("tab_memory", "3", "memory", "Tab with what memory gave", "Screen"),
     Command("tab_log", "4", "log", "Tab with the log", "Screen"),
-    Command("zoom", "z", "zoom", "This pane alone, or all again", "Screen", False, 10),
+    Command("tab_approve", "5", "approve", "Tab with what waits for a person", "Screen"),
+    Command("zoom", "z", "zoom", "This pane alone, or all again", "Screen", False, 41),
     Command("copy", "c", "copy", "Copy the selection or pane to the clipboard", "Screen"),
     Command("save", "w", "save", "Save the text of this pane to a file", "Screen"),
-    Command("command", "colon", "command", "Type any operator command", "Screen", False, 15),
+    Command("command", "colon", "command", "Type any operator command", "Screen", False, 34),
     Command(
-        "palette", "ctrl+p", "palette", "Search everything that can be done", "Screen", False, 7
+        "palette", "ctrl+p", "palette", "Search everything that can be done", "Screen", False, 33
     ),
-    Command("help", "question_mark", "help", "All keys", "Screen", False, 6),
-    Command("quit", "q", "quit", "Leave: detach, or stop the show", "Screen", False, 5),
+    Command("help", "question_mark", "help", "All keys", "Screen", False, 5),
+    Command("quit", "q", "quit", "Leave: detach, or stop the show", "Screen", False, 32),
 )
 
 BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
@@ -71,6 +133,7 @@ FIXED_KEYS = ("escape", "ctrl+c", "ctrl+q")
 _KEY_NAMES = {
     "slash": "/",
     "colon": ":",
+    "plus": "+",
     "question_mark": "?",
     "enter": "Enter",
     "up": "↑",

@@ -1,6 +1,6 @@
 """A realistic synthetic show on real sockets, to look at the screen without any worker.
 
-    python tests/tui/fake_show.py STATE_DIR
+    python tests/tui/fake_show.py STATE_DIR [--idle | --flood LINES_A_SECOND]
 
 It holds the lock of STATE_DIR, serves both UI sockets, and talks until it gets SIGTERM or
 the verb ``stop``. ``FakeShow`` is also what the socket tests drive, one event at a time.
@@ -24,10 +24,14 @@ from ipc.endpoints import Endpoints, ShowLock
 from ipc.events import EventHub
 from ipc.operator import VERBS, Incoming, OperatorServer
 from ipc.protocol import (
+    Approval,
+    ApprovalsEvent,
     AuditEvent,
     ChatEvent,
     ChatOutcomeEvent,
+    ChatRemovedEvent,
     ClauseEvent,
+    IntakeEvent,
     MemoryEvent,
     MemoryHit,
     Message,
@@ -42,7 +46,7 @@ from ipc.protocol import (
     TurnEvent,
     WorkerEvent,
 )
-from ipc.states import TurnOutcome, WorkerState
+from ipc.states import ChatKind, Role, ShowMode, TurnOutcome, WorkerState
 
 BUDGETS_MB = {
     "stage": 205.0, "tts": 614.0, "llm": 819.0, "memory": 1229.0, "director": 154.0, "chat": 154.0,
@@ -65,6 +69,21 @@ LINES = (
     ("Zoë", "what does the night sky look like from up there"),
     ("bakery_fan", "👩‍🚀👩‍🚀 sing something"),
 )  # fmt: skip
+VIEWERS: dict[str, dict[str, Any]] = {
+    "pixel_otter": {"platform": "twitch", "first": True},
+    "かなえ": {"platform": "youtube", "roles": [Role.SUBSCRIBER]},
+    "mod_ruth": {"platform": "twitch", "roles": [Role.SUBSCRIBER, Role.MODERATOR]},
+    "grumblecat": {"platform": "twitch", "roles": [Role.SUBSCRIBER]},
+    "long_john": {"platform": "twitch"},
+    "Zoë": {"platform": "youtube"},
+    "bakery_fan": {"platform": "twitch", "roles": [Role.VIP]},
+}
+SPECIAL: dict[int, dict[str, Any]] = {
+    13: {"paid_text": "500 bits"},
+    14: {"kind": ChatKind.SUB, "notice": "pixel_otter subscribed for 5 months"},
+    18: {"kind": ChatKind.RAID, "notice": "long_john is raiding with 42 viewers", "text": ""},
+    20: {"held_why": "an address of a web page"},
+}
 REPLIES = (
     "Welcome in, pixel otter! Tonight we are sorting meteorites by how grumpy they look, "
     "and yes, it is exactly as fun as it sounds.",
@@ -88,6 +107,8 @@ class FakeShow:
         self.ended = asyncio.Event()
         self.held = self.muted = False
         self.persona = "nova"
+        self.steering: dict[str, Any] = {}
+        self.approvals: list[Approval] = []
         self.hub = EventHub(self.endpoints, lambda _: None)
         self._server = OperatorServer(self.endpoints, self._on_request)
 
@@ -106,7 +127,13 @@ class FakeShow:
             persona=self.persona,
             personas=["nova", "umbra"],
             queued=queued,
+            **self.steering,
         )
+
+    def wait_for(self, *items: Approval) -> None:
+        """These wait for a person from now on."""
+        self.approvals = list(items)
+        self.publish(ApprovalsEvent(items=self.approvals, at=time.time()))
 
     def _on_request(self, incoming: Incoming) -> None:
         request = incoming.request
@@ -127,8 +154,10 @@ class FakeShow:
         elif request.verb == "logs":
             name = request.args["worker"]
             result = {"worker": name, "lines": [f"{name}: line {i} of the log" for i in range(80)]}
+        elif request.verb in ANSWERS:
+            result = ANSWERS[request.verb]
         else:
-            self._change(request.verb, request.args)
+            result = self._change(request.verb, request.args) or {}
         self.requests.append((request.verb, request.args))
         if verb.changes:
             self.publish(
@@ -138,7 +167,7 @@ class FakeShow:
             )
         self._server.reply(Reply(id=request.id, result=result))
 
-    def _change(self, verb: str, args: dict[str, Any]) -> None:
+    def _change(self, verb: str, args: dict[str, Any]) -> dict[str, Any] | None:
         match verb:
             case "hold" | "release" | "dump":
                 self.held = verb != "release"
@@ -146,9 +175,109 @@ class FakeShow:
                 self.muted = verb == "mute"
             case "persona":
                 self.persona = args["name"]
+            case "mode":
+                mode = ShowMode(args["name"])
+                self.steering |= {"mode": mode, "mode_reason": ""}
+            case "topic" | "whisper":
+                self.steering[verb] = args.get("text", "")
+            case "slow" | "delay":
+                self.steering[f"{verb}_s"] = args["seconds"]
+            case "approve" | "deny":
+                self.wait_for(*(item for item in self.approvals if item.id != args["id"]))
+            case "delete":
+                gone = ChatRemovedEvent(
+                    platform="twitch", message_ids=[args["message_id"]], reason="by the operator"
+                )
+                self.publish(gone)
+                return {"here": "deleted", "platform": "done"}
+            case "timeout" | "ban":
+                viewer = args["viewer"]
+                platform = viewer.partition(":")[0]
+                self.publish(
+                    ChatRemovedEvent(platform=platform, author_id=viewer, reason=f"{verb} by mika")
+                )
+                return {"viewer": viewer, "here": f"{verb} set", "platform": "done"}
             case "stop":
                 self.ended.set()
         self.publish(self.show_event())
+        return None
+
+
+ANSWERS: dict[str, Any] = {
+    "viewer": {
+        "viewer": "twitch:grumblecat",
+        "names": ["grumblecat", "grumble_kitten"],
+        "first_seen": "2023-11-02 19:04",
+        "lines": 41,
+        "hits": 2,
+        "reasons": ["an address of a web page"],
+        "state": "trusted",
+    },
+    "queue": [
+        {"author": "Zoë", "text": "what does the night sky look like?", "score": 5.1, "people": 3},
+        {"author": "bakery_fan", "text": "sing something", "score": 1.2, "people": 1},
+    ],
+    "bans": {"banned": ["twitch:spam_bot_77"], "silenced": [], "trusted": ["twitch:mod_ruth"]},
+}
+
+
+def chat_line(number: int, message_id: str, at: float, **more: Any) -> ChatEvent:
+    """A line of one of the viewers, with what the platform tells of them."""
+    author, text = LINES[number % len(LINES)]
+    viewer = VIEWERS[author]
+    fields: dict[str, Any] = {"text": text} | viewer | more
+    return ChatEvent(
+        id=message_id,
+        author=author,
+        author_id=f"{viewer['platform']}:{author}",
+        at=at,
+        **fields,
+    )
+
+
+def waiting(at: float) -> list[Approval]:
+    """What a person has to look at."""
+    return [
+        Approval(
+            id="a1", kind="line", author="bakery_fan", at=at - 42,
+            text="everybody look at www.cakes.example/today, it is free",
+            why="an address of a web page",
+        ),
+        Approval(
+            id="a2", kind="reply", persona="nova", author="long_john", at=at - 17,
+            question="what do you really think of the neighbours?",
+            text="Honestly, I would rather not say what I think of them on a stream. "
+                 "But the dog is lovely, and I hope he comes to visit again before the winter.",
+            why="every reply waits for approval",
+        ),
+        Approval(
+            id="a3", kind="reply", persona="umbra", author="Zoë", at=at - 3,
+            question="say my phone number", text="Your number is five five five, and then …",
+            why="a phone number",
+        ),
+    ]  # fmt: skip
+
+
+def careful(at: float) -> list[Message]:
+    """A show that has become careful: replies wait for a person, and much is set."""
+    return [
+        *opening(at),
+        ShowEvent(
+            held=False, muted=False, persona="nova", personas=["nova", "umbra"],
+            mode=ShowMode.APPROVAL, mode_reason="9 gate hits within 60 s", queued=12,
+            topic="the night sky", whisper="be kind to mira", slow_s=20, delay_s=5,
+        ),
+        ApprovalsEvent(items=waiting(at), at=at),
+        IntakeEvent(
+            per_minute=1020, waiting=12, crowd=True, merged=214, at=at,
+            passed_over={"it waited too long": 3120, "the queue is full": 880, "a command": 31},
+            to_queue_p50_ms=2.1, to_queue_p99_ms=9.4,
+        ),
+        ClauseEvent(
+            turn=8, clause=0, speaker="Nova", text="x", heard=0.0, verdict="hold",
+            why="a phone number", at=at,
+        ),
+    ]  # fmt: skip
 
 
 def worker(name: str, state: WorkerState, at: float, **more: Any) -> WorkerEvent:
@@ -220,15 +349,11 @@ def opening(at: float) -> list[Message]:
         [TurnOutcome.PLAYED, TurnOutcome.SHED, TurnOutcome.BLOCKED, TurnOutcome.PLAYED]
     )
     for number in range(24):
-        author, text = LINES[number % len(LINES)]
         message_id = f"m{number}"
         events.append(
-            ChatEvent(
-                id=message_id, platform="console", author=author, text=text,
-                at=at - 400 + number * 15,
-            )
-        )  # fmt: skip
-        if number < 21:
+            chat_line(number, message_id, at - 400 + number * 15, **SPECIAL.get(number, {}))
+        )
+        if number < 20:
             outcome = next(outcomes)
             reason = {"shed": "a newer line was better", "blocked": "the word list"}.get(
                 outcome, ""
@@ -236,6 +361,11 @@ def opening(at: float) -> list[Message]:
             events.append(
                 ChatOutcomeEvent(message_id=message_id, outcome=outcome, turn=number, reason=reason)
             )
+    events.append(
+        ChatRemovedEvent(
+            platform="twitch", message_ids=["m16"], reason="deleted by mod_ruth", at=at
+        )
+    )
     for turn in range(1, 8):
         author, text = LINES[turn % len(LINES)]
         speaker = "Umbra" if turn == 3 else "Nova"
@@ -304,7 +434,7 @@ def trouble(at: float) -> list[Message]:
     ]  # fmt: skip
 
 
-async def talk(show: FakeShow) -> None:
+async def talk(show: FakeShow, flood: int) -> None:
     """Starts up, then answers for ever: lines every 0.7 s, tokens 15 times a second."""
     rng = random.Random(3)
     for name in WORKERS:
@@ -319,48 +449,80 @@ async def talk(show: FakeShow) -> None:
             )  # fmt: skip
             await asyncio.sleep(0.1)
         show.publish(worker(name, WorkerState.READY, time.time()))
-    for event in opening(time.time()):
+    for event in careful(time.time()):
         show.publish(event)
-    for turn in itertools.count(8):
-        show.publish(meter(time.time(), 1 + 0.05 * rng.random()))
-        author, text = rng.choice(LINES)
-        message_id = f"t{turn}"
+    show.wait_for(*waiting(time.time()))
+    flooding = asyncio.create_task(crowd(show, flood)) if flood else None
+    try:
+        for turn in itertools.count(9):
+            await reply(show, turn, rng)
+    finally:
+        if flooding is not None:
+            flooding.cancel()
+            await asyncio.gather(flooding, return_exceptions=True)
+
+
+async def crowd(show: FakeShow, per_second: int) -> None:
+    """Chat at a flood, as chat and director would tell of it."""
+    for number in itertools.count():
+        at = time.time()
+        message_id = f"f{number}"
+        show.publish(chat_line(number, message_id, at))
         show.publish(
-            ChatEvent(id=message_id, platform="console", author=author, text=text, at=time.time())
-        )
-        reply = rng.choice(REPLIES)
-        show.publish(
-            TurnEvent(
-                turn=turn, source="chat", persona="nova", author=author, text=text,
-                message_ids=[message_id], at=time.time(),
+            ChatOutcomeEvent(
+                message_id=message_id, outcome=TurnOutcome.SHED, reason="the queue is full"
             )
-        )  # fmt: skip
-        clauses = reply.split(", ")
-        for clause, words in enumerate(clauses):
-            for word in words.split():
-                show.publish(TokenEvent(turn=turn, text=f"{word} "))
-                await asyncio.sleep(0.066)
-            for heard in (0.0, 1.0):
-                show.publish(
-                    ClauseEvent(
-                        turn=turn, clause=clause, speaker="Nova", text=words, heard=heard,
-                        at=time.time(),
-                    )
-                )  # fmt: skip
-                await asyncio.sleep(0.5 * (1 - heard))
-        show.publish(TokenEvent(turn=turn, text="", done=True))
-        show.publish(ChatOutcomeEvent(message_id=message_id, outcome=TurnOutcome.PLAYED, turn=turn))
-        show.publish(trace(turn, time.time(), rng, message_id, reply))
-        show.publish(show.show_event(queued=rng.randrange(5)))
+        )
+        if number % per_second == 0:
+            show.publish(
+                IntakeEvent(
+                    per_minute=per_second * 60, waiting=64, crowd=True, merged=number // 3,
+                    passed_over={"the queue is full": number}, at=at,
+                )
+            )  # fmt: skip
+        await asyncio.sleep(1 / per_second)
 
 
-async def main(state_dir: Path, *, idle: bool) -> None:
+async def reply(show: FakeShow, turn: int, rng: random.Random) -> None:
+    """One line of chat and the reply to it."""
+    show.publish(meter(time.time(), 1 + 0.05 * rng.random()))
+    number = rng.randrange(len(LINES))
+    author, text = LINES[number]
+    message_id = f"t{turn}"
+    show.publish(chat_line(number, message_id, time.time()))
+    answer = rng.choice(REPLIES)
+    show.publish(
+        TurnEvent(
+            turn=turn, source="chat", persona="nova", author=author, text=text,
+            message_ids=[message_id], at=time.time(),
+        )
+    )  # fmt: skip
+    for clause, words in enumerate(answer.split(", ")):
+        for word in words.split():
+            show.publish(TokenEvent(turn=turn, text=f"{word} "))
+            await asyncio.sleep(0.066)
+        for heard in (0.0, 1.0):
+            show.publish(
+                ClauseEvent(
+                    turn=turn, clause=clause, speaker="Nova", text=words, heard=heard,
+                    at=time.time(),
+                )
+            )  # fmt: skip
+            await asyncio.sleep(0.5 * (1 - heard))
+    show.publish(TokenEvent(turn=turn, text="", done=True))
+    show.publish(ChatOutcomeEvent(message_id=message_id, outcome=TurnOutcome.PLAYED, turn=turn))
+    show.publish(trace(turn, time.time(), rng, message_id, answer))
+    show.publish(show.show_event(queued=rng.randrange(5)))
+
+
+async def main(state_dir: Path, *, idle: bool, flood: int) -> None:
     show = FakeShow(state_dir)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, show.ended.set)
     if idle:
-        for event in opening(time.time()):
+        for event in careful(time.time()):
             show.publish(event)
-    talking = asyncio.create_task(show.ended.wait() if idle else talk(show))
+        show.wait_for(*waiting(time.time()))
+    talking = asyncio.create_task(show.ended.wait() if idle else talk(show, flood))
     try:
         await show.ended.wait()
         await asyncio.sleep(0.2)  # let the answer to ``stop`` out
@@ -371,4 +533,6 @@ async def main(state_dir: Path, *, idle: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), idle="--idle" in sys.argv))
+    words = sys.argv[1:]
+    rate = int(words[words.index("--flood") + 1]) if "--flood" in words else 0
+    asyncio.run(main(Path(words[0]), idle="--idle" in words, flood=rate))

@@ -11,7 +11,7 @@ from textual.binding import Binding
 
 from ipc.errors import ConfigError, RequestFailed
 from ipc.operator import VERBS, check_args
-from tui.app import ShowApp
+from tui.actions import ACTIONS
 from tui.commands import COMMANDS, FIXED_KEYS, keymap, palette, parse, search
 from tui.screens.main import MainScreen
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def test_every_command_is_bound_and_done() -> None:
     bound = {b.id for b in MainScreen.BINDINGS if isinstance(b, Binding) and b.id}
     assert bound == {command.id for command in COMMANDS}
-    assert all(hasattr(ShowApp, f"_do_{command.id}") for command in COMMANDS)
+    assert set(ACTIONS) == bound
 
 
 def test_default_keys_do_not_collide() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from fake_show import meter, opening, worker
+from fake_show import careful, meter, opening, worker
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -28,9 +28,11 @@ from tui.model import show as model
 from tui.model.show import Show
 from tui.model.text import clean, cut, fit, fit_right, wrap, wrap_at_most
 from tui.model.view import View
+from tui.panels.approve import draw_approvals
+from tui.panels.chat import draw_chat
 from tui.panels.machine import draw_footer, draw_status, draw_workers
 from tui.panels.marks import bar, duration, gigabytes, latency, sparkline
-from tui.panels.talk import draw_chat, draw_tokens, draw_transcript
+from tui.panels.talk import draw_tokens, draw_transcript
 
 ANY_TEXT = st.text(max_size=200)
 
@@ -199,15 +201,16 @@ def test_reset_forgets_everything() -> None:
 
 
 @given(
-    st.integers(1, 220), st.integers(1, 70), st.sampled_from(["chat", "workers", "log", "tokens"])
+    st.integers(1, 220), st.integers(1, 70), st.sampled_from(["chat", "workers", "log", "approve"])
 )
 def test_no_size_breaks_a_pane(width: int, height: int, focus: str) -> None:
     show = Show()
-    for event in opening(1000.0):
+    for event in careful(1000.0):
         show.apply(event)
     view = View(focus=focus, cursor="m20")
     panes = (
-        draw_chat(show, view, width, height, str),
+        draw_chat(show, view, width, height, str, 1000.0),
+        draw_approvals(show, view, width, height, 1000.0),
         draw_transcript(show, view, width, height),
         draw_tokens(show, view, width, height),
         draw_workers(show, view, width, max(3, height)),
@@ -215,7 +218,7 @@ def test_no_size_breaks_a_pane(width: int, height: int, focus: str) -> None:
     for lines in panes:
         assert len(lines) <= max(3, height)
     assert draw_status(show, view, max(width, 20), 2000.0).cell_len <= max(width, 20)
-    for line in panes[3]:
+    for line in panes[-1]:
         assert width < 60 or line.cell_len <= width
 
 

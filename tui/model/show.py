@@ -6,12 +6,18 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from ipc.config import WORKERS
 from ipc.protocol import (
+    Approval,
+    ApprovalsEvent,
     AuditEvent,
     ChatEvent,
     ChatOutcomeEvent,
+    ChatRemovedEvent,
     ClauseEvent,
+    IntakeEvent,
     MemoryEvent,
     Message,
     MeterEvent,
@@ -23,8 +29,9 @@ from ipc.protocol import (
     TurnEvent,
     WorkerEvent,
 )
-from ipc.states import ShowState, TurnOutcome, WorkerState
+from ipc.states import ShowMode, ShowState, TurnOutcome, WorkerState
 from ipc.trace import percentile
+from tui.model.lines import ChatLine, Clause, LogEntry, Turn
 from tui.model.text import clean
 
 CHAT_LINES = 400
@@ -34,57 +41,9 @@ SERIES = 120  # latencies kept of each span
 TOKEN_CHARS = 4000
 TURNS = 100
 OUTCOMES_AHEAD = 100  # outcomes whose line has not arrived yet: topics are not ordered
-
-
-@dataclass
-class ChatLine:
-    """One line of chat and what became of it."""
-
-    id: str
-    platform: str
-    author: str
-    text: str
-    at: float
-    outcome: TurnOutcome | None = None
-    reason: str = ""
-    turn: int = 0
-
-
-@dataclass
-class Clause:
-    """A piece of what she says. ``heard`` 0..1; ``over`` once it will not grow any more."""
-
-    turn: int
-    clause: int
-    speaker: str
-    text: str
-    heard: float
-    verdict: str
-    at: float
-    over: bool = False
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One line of the log. ``level``: info, warning or error."""
-
-    at: float
-    level: str
-    source: str
-    text: str
-    hint: str = ""
-
-
-@dataclass
-class Turn:
-    """Who or what a reply answers, and how it went."""
-
-    turn: int
-    source: str
-    persona: str
-    author: str = ""
-    text: str = ""
-    outcome: TurnOutcome | None = None
+APPROVALS = 200
+PLATFORMS = 16
+WITHHELD = ("drop", "hold")  # verdicts of the gate on clauses that are not said
 
 
 @dataclass
@@ -103,9 +62,20 @@ class Show:
     personas: list[str] = field(default_factory=list)
     reason: str = ""
     queued: int = 0
+    mode: ShowMode = ShowMode.OPEN
+    mode_reason: str = ""
+    topic: str = ""
+    whisper: str = ""
+    slow_s: float = 0.0
+    delay_s: float = 0.0
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    intake: IntakeEvent | None = None
+    platforms: dict[str, None] = field(default_factory=dict)  # that lines came from
     workers: dict[str, WorkerEvent] = field(default_factory=dict)
     meter: MeterEvent | None = None
     chat: dict[str, ChatLine] = field(default_factory=dict)
+    paused: dict[str, ChatLine] = field(default_factory=dict)  # chat as it stood, to point at
+    paused_at: int = 0  # ``chat_count`` then
     turns: dict[int, Turn] = field(default_factory=dict)
     clauses: dict[tuple[int, int], Clause] = field(default_factory=dict)
     token_turn: int = 0
@@ -120,8 +90,10 @@ class Show:
 
     def reset(self, snapshot: Snapshot) -> None:
         """Forget the stream; the snapshot's events come next."""
+        paused = self.paused if self.epoch == snapshot.epoch else {}
         self.__init__()  # type: ignore[misc]  # a dataclass is its own blank page
         self.epoch = snapshot.epoch
+        self.paused = paused
         self.started_at = snapshot.started_at
         self.profile = clean(snapshot.profile, 40)
         self.state_dir = clean(snapshot.state_dir, 200)
@@ -137,6 +109,13 @@ class Show:
                 self._chat(event)
             case ChatOutcomeEvent():
                 self._outcome(event)
+            case ChatRemovedEvent():
+                self._removed(event)
+            case IntakeEvent():
+                self.intake, self.queued = event, event.waiting
+            case ApprovalsEvent():
+                items = event.items[-APPROVALS:]
+                self.approvals = {item.id: _harmless(item) for item in items}
             case TurnEvent():
                 self._turn(event)
             case TokenEvent():
@@ -148,10 +127,7 @@ class Show:
             case TraceEvent():
                 self._trace(event)
             case ShowEvent():
-                self.held, self.muted = event.held, event.muted
-                self.persona = clean(event.persona, 40)
-                self.personas = [clean(name, 40) for name in event.personas]
-                self.reason, self.queued = clean(event.reason, 200), event.queued
+                self._set(event)
             case NoticeEvent():
                 self._note(
                     event.at, event.level, event.source, clean(event.text), clean(event.hint)
@@ -205,15 +181,35 @@ class Show:
         )
 
     def matching(self, needle: str) -> list[ChatLine]:
-        """Chat lines whose author or text contains ``needle``, oldest first."""
+        """Chat lines whose author or text contains ``needle``, oldest first; of chat as it
+        stood while it is paused."""
+        lines = list((self.paused or self.chat).values())
         if not needle:
-            return list(self.chat.values())
+            return lines
         wanted = needle.casefold()
         return [
             line
-            for line in self.chat.values()
-            if wanted in line.text.casefold() or wanted in line.author.casefold()
+            for line in lines
+            if wanted in line.content.casefold() or wanted in line.author.casefold()
         ]
+
+    def by(self, viewer: str) -> list[ChatLine]:
+        """The lines of one viewer, oldest first."""
+        known = self.paused | self.chat
+        return [line for line in known.values() if line.viewer == viewer]
+
+    def pause(self) -> None:
+        """Let chat stand still: whoever points at a line must not see it slip away."""
+        if not self.paused:
+            self.paused, self.paused_at = dict(self.chat), self.chat_count
+
+    def resume(self) -> None:
+        """Chat moves again."""
+        self.paused = {}
+
+    def line(self, message_id: str) -> ChatLine | None:
+        """A line that is still known."""
+        return self.chat.get(message_id) or self.paused.get(message_id)
 
     # --- reducers ---
 
@@ -230,6 +226,16 @@ class Show:
                 f"{before.state} → {event.state}{reason}",
             )
 
+    def _set(self, event: ShowEvent) -> None:
+        """What the operator has set."""
+        self.held, self.muted = event.held, event.muted
+        self.persona = clean(event.persona, 40)
+        self.personas = [clean(name, 40) for name in event.personas]
+        self.reason, self.queued = clean(event.reason, 200), event.queued
+        self.mode, self.mode_reason = event.mode, clean(event.mode_reason, 200)
+        self.topic, self.whisper = clean(event.topic, 200), clean(event.whisper, 200)
+        self.slow_s, self.delay_s = event.slow_s, event.delay_s
+
     def _chat(self, event: ChatEvent) -> None:
         line = ChatLine(
             id=event.id,
@@ -237,21 +243,54 @@ class Show:
             author=clean(event.author, 60),
             text=clean(event.text),
             at=event.at,
+            author_id=event.author_id[:400],  # sent back as it is, cleaned where it is shown
+            kind=event.kind,
+            notice=clean(event.notice, 300),
+            roles=tuple(event.roles[:8]),
+            first=event.first,
+            paid_text=clean(event.paid_text, 24),
+            reply_to=clean(event.reply_to, 60),
+            held_why=clean(event.held_why, 200),
+            outcome=TurnOutcome.HELD if event.held_why else None,
         )
         self.chat.pop(event.id, None)
         self.chat[event.id] = line
         self.chat_count += 1
+        if line.platform not in self.platforms and len(self.platforms) < PLATFORMS:
+            self.platforms[line.platform] = None
         _bound(self.chat, CHAT_LINES)
         if early := self._early.pop(event.id, None):
             self._outcome(early)
 
     def _outcome(self, event: ChatOutcomeEvent) -> None:
-        line = self.chat.get(event.message_id)
+        line = self.line(event.message_id)
         if line is None:
             self._early[event.message_id] = event
             _bound(self._early, OUTCOMES_AHEAD)
             return
-        line.outcome, line.reason, line.turn = event.outcome, clean(event.reason, 200), event.turn
+        line.turn = event.turn or line.turn
+        if event.outcome is TurnOutcome.REMOVED:
+            line.removed = True
+        if not line.removed:
+            line.outcome, line.reason = event.outcome, clean(event.reason, 200)
+        elif event.reason and not line.reason:
+            line.reason = clean(event.reason, 200)
+
+    def _removed(self, event: ChatRemovedEvent) -> None:
+        reason = clean(event.reason, 200)
+        gone = [self.line(message_id) for message_id in event.message_ids]
+        if event.author_id or event.everything:
+            everybody = event.everything
+            gone += [
+                line
+                for line in (self.paused | self.chat).values()
+                if (everybody and line.platform == event.platform)
+                or (event.author_id and line.author_id == event.author_id)
+            ]
+        for line in gone:
+            if line is not None:
+                line.removed = True
+                line.reason = reason or line.reason
 
     def _turn(self, event: TurnEvent) -> None:
         self.turns[event.turn] = Turn(
@@ -260,10 +299,11 @@ class Show:
             persona=clean(event.persona, 40),
             author=clean(event.author, 60),
             text=clean(event.text),
+            message_ids=event.message_ids[:100],
         )
         _bound(self.turns, TURNS)
         for message_id in event.message_ids:
-            if (line := self.chat.get(message_id)) is not None:
+            if (line := self.line(message_id)) is not None:
                 line.turn = event.turn
 
     def _token(self, event: TokenEvent) -> None:
@@ -285,7 +325,8 @@ class Show:
             heard=min(1.0, max(0.0, event.heard)),
             verdict=event.verdict,
             at=event.at,
-            over=again or event.verdict == "drop" or event.heard >= 1.0,
+            why=clean(event.why, 200),
+            over=again or event.verdict in WITHHELD or event.heard >= 1.0,
         )
         _bound(self.clauses, CLAUSES)
 
@@ -316,6 +357,18 @@ class Show:
     def _note(self, at: float, level: str, source: str, text: str, hint: str = "") -> None:
         self.log.append(LogEntry(at, level, clean(source, 40), text, hint))
         self.log_count += 1
+
+
+def _harmless(item: Approval) -> Approval:
+    """An approval as a terminal may show it; its id is only ever sent back."""
+    return msgspec.structs.replace(
+        item,
+        text=clean(item.text),
+        why=clean(item.why, 200),
+        author=clean(item.author, 60),
+        question=clean(item.question),
+        persona=clean(item.persona, 40),
+    )
 
 
 def _short(value: Any) -> str:

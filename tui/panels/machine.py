@@ -7,15 +7,17 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from ipc.protocol import WorkerEvent
-from ipc.states import WorkerState
+from ipc.states import ShowMode, WorkerState
 from ipc.trace import TARGETS_MS, percentile
 from tui.commands import COMMANDS, key_name
-from tui.model.show import LogEntry, Show
+from tui.model.lines import LogEntry
+from tui.model.show import Show
 from tui.model.text import clean, cut, fit, fit_right, wrap_at_most
 from tui.model.view import TABS, View
 from tui.panels.marks import (
     LEVEL_MARKS,
     LOST_MARK,
+    MODE_MARKS,
     SHOW_MARKS,
     WORKER_MARKS,
     bar,
@@ -45,6 +47,13 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
     line = plain(" ")
     line.append(f"{glyph} {word}", style)
     parts: list[Text] = []
+    if show.mode is not ShowMode.OPEN:
+        mark, name, how = MODE_MARKS[show.mode]
+        parts.append(
+            plain(cut(f"{mark} {name} {show.mode_reason}".strip(), max(14, width // 2 - 8)), how)
+        )
+    if show.approvals:
+        parts.append(plain(f"{len(show.approvals)} to approve", "bold yellow"))
     if view.readonly:
         parts.append(plain("READ-ONLY", "bold magenta"))
     if show.muted and word != "MUTED":
@@ -63,6 +72,14 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         text = f"{gigabytes(used)}/{gigabytes(budget)}"
         parts.append(_pair("mem", text, usage_style(fraction)))
     parts.append(_pair("queue", str(show.queued), "yellow" if show.queued > 20 else ""))
+    if show.slow_s:
+        parts.append(_pair("slow", f"{show.slow_s:g} s", "yellow"))
+    if show.delay_s:
+        parts.append(_pair("delay", f"{show.delay_s:g} s", "yellow"))
+    if show.whisper:
+        parts.append(_pair("whisper", cut(show.whisper, 24), "magenta"))
+    if show.topic:
+        parts.append(_pair("topic", cut(show.topic, 24), ""))
     if show.overlay_url:
         parts.append(_pair("overlay", show.overlay_url, "underline"))
     if show.profile:
@@ -93,7 +110,10 @@ def draw_tabs(show: Show, view: View, width: int) -> Text:
         here = tab == view.tab
         text = f" {number} {tab.capitalize()} "
         line.append(text, "bold reverse" if here else "")
-        line.append("•" if new.get(tab) else " ", "yellow")
+        if tab == "approve" and show.approvals:
+            line.append(f"{len(show.approvals)} ", "bold yellow")
+        else:
+            line.append("•" if new.get(tab) else " ", "yellow")
     line.truncate(width)
     return line
 
@@ -264,7 +284,8 @@ def draw_footer(view: View, keys: Mapping[str, str], width: int) -> Text:
         glyph, style = LEVEL_MARKS.get(view.hint_level, LEVEL_MARKS["info"])
         return plain(cut(f" {glyph} {view.hint}", width), style)
     line = plain(" ")
-    for command in sorted((c for c in COMMANDS if c.footer), key=lambda c: c.footer):
+    shown = (c for c in COMMANDS if c.footer and c.pane in ("", view.focus))
+    for command in sorted(shown, key=lambda c: c.footer):
         key = key_name(keys[command.id])
         text = f"{key} {command.short}"
         if line.cell_len + len(text) + 2 > width:

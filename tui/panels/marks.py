@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ipc.states import ShowState, TurnOutcome, WorkerState
+from ipc.states import ChatKind, Role, ShowMode, ShowState, TurnOutcome, WorkerState
 from tui.panels.pane import plain
 
 SHOW_MARKS: dict[ShowState, tuple[str, str, str]] = {
@@ -41,7 +41,36 @@ OUTCOME_MARKS: dict[TurnOutcome | None, tuple[str, str, str]] = {
     TurnOutcome.BLOCKED: ("⊘", "blocked", "red"),
     TurnOutcome.FAILED: ("✖", "failed", "red"),
     TurnOutcome.SHED: ("–", "passed over", "dim"),
+    TurnOutcome.HELD: ("?", "waits for a person", "bold yellow"),
+    TurnOutcome.REMOVED: ("×", "removed", "red"),
 }
+
+MODE_MARKS: dict[ShowMode, tuple[str, str, str]] = {
+    ShowMode.OPEN: ("○", "OPEN", ""),
+    ShowMode.APPROVAL: ("?", "APPROVAL", "bold yellow"),
+    ShowMode.SAFE: ("◇", "SAFE", "bold magenta"),
+}
+
+KIND_MARKS: dict[ChatKind, tuple[str, str]] = {
+    ChatKind.SUB: ("SUB", "magenta"),
+    ChatKind.GIFT: ("GIFT", "magenta"),
+    ChatKind.RAID: ("RAID", "red"),
+    ChatKind.ANNOUNCEMENT: ("NEWS", "cyan"),
+    ChatKind.OTHER: ("EVENT", "blue"),
+}
+"""What is no line begins with its word, reversed."""
+
+ROLE_MARKS: dict[str, tuple[str, str]] = {
+    Role.BROADCASTER: ("B", "bold red"),
+    Role.MODERATOR: ("M", "bold green"),
+    "first": ("1", "bold yellow"),  # writes for the first time
+    Role.TRUSTED: ("T", "cyan"),
+    Role.VIP: ("V", "magenta"),
+    Role.SUBSCRIBER: ("S", "blue"),
+}
+"""The first of these that a viewer is stands before the name."""
+
+_PLATFORM_STYLES = {"twitch": "magenta", "youtube": "red", "console": "cyan", "replay": "blue"}
 
 LEVEL_MARKS = {"info": ("·", ""), "warning": ("▲", "yellow"), "error": ("✖", "red")}
 
@@ -60,6 +89,22 @@ def persona_style(name: str, personas: Sequence[str]) -> str:
 def author_style(name: str) -> str:
     """The same colour for the same viewer, in every process."""
     return _AUTHOR_STYLES[sum(name.encode("utf-8", "replace")) % len(_AUTHOR_STYLES)]
+
+
+def role_mark(roles: Sequence[str], *, first: bool) -> tuple[str, str]:
+    """What a viewer is, as one letter and its style."""
+    for role, mark in ROLE_MARKS.items():
+        if role in roles or (first and role == "first"):
+            return mark
+    return " ", ""
+
+
+def platform_mark(name: str) -> tuple[str, str]:
+    """A platform as one small letter and its style."""
+    letter = name[:1].lower()
+    return (letter if letter.isascii() and letter.isprintable() else "?") or "?", (
+        _PLATFORM_STYLES.get(name, "")
+    )
 
 
 def usage_style(fraction: float) -> str:

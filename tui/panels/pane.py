@@ -23,7 +23,9 @@ def plain(text: str, style: str = "") -> Text:
     return Text(text, style=style, no_wrap=True, end="")
 
 
-def title(name: str, width: int, *, focused: bool = False, note: str = "") -> Text:
+def title(
+    name: str, width: int, *, focused: bool = False, note: str = "", note_style: str = ""
+) -> Text:
     """The rule above a pane: its name, and a note at the right where there is room."""
     line = plain("")
     line.append("━━ " if focused else "── ", "cyan" if focused else "dim")
@@ -36,7 +38,7 @@ def title(name: str, width: int, *, focused: bool = False, note: str = "") -> Te
     stroke, style = ("━", "cyan") if focused else ("─", "dim")
     line.append(stroke * rule, style)
     if note:
-        line.append(tail, "cyan" if focused else "dim")
+        line.append(tail, note_style or ("cyan" if focused else "dim"))
         line.append(stroke * 2, style)
     return line
 

@@ -1,4 +1,4 @@
-"""Chat, transcript, tokens and memory: what is said and why."""
+"""Transcript, tokens and memory: what is said and why."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from collections.abc import Callable
 from rich.cells import cell_len
 from rich.text import Text
 
-from tui.model.show import ChatLine, Clause, Show
-from tui.model.text import clean, cut, fit, wrap, wrap_at_most
+from ipc.states import TurnOutcome
+from tui.model.lines import Clause, Turn
+from tui.model.show import WITHHELD, Show
+from tui.model.text import clean, cut, wrap, wrap_at_most
 from tui.model.view import View
-from tui.panels.marks import OUTCOME_MARKS, author_style, bar, persona_style
+from tui.panels.marks import OUTCOME_MARKS, bar, persona_style
 from tui.panels.pane import plain, title
 
 Clock = Callable[[float], str]
 """Wall-clock seconds to the text of a time."""
-
-_CHAT_ROWS = 3  # most rows of one line of chat
-_AUTHOR_CELLS = 12
 
 
 def local_clock(at: float) -> str:
@@ -26,68 +25,9 @@ def local_clock(at: float) -> str:
     return time.strftime("%H:%M", time.localtime(at)) if at else "--:--"
 
 
-def draw_chat(show: Show, view: View, width: int, height: int, clock: Clock) -> list[Text]:
-    """Newest at the bottom, or around the cursor. Never more work than there are rows."""
-    lines = show.matching(view.needle)
-    waiting = sum(1 for line in lines if line.outcome is None)
-    notes = [f"/{view.needle}" if view.needle else "", _count(len(lines), "line", "lines")]
-    if waiting:
-        notes.append(f"{waiting} waiting")
-    if view.cursor:
-        notes.append("End: newest")
-    note = " · ".join(note for note in notes if note)
-    head = title("Chat", width, focused=view.focus == "chat", note=note)
-    room = height - 1
-    if not lines:
-        empty = (
-            f"no line of chat has {cut(view.needle, 30)!r} · Esc shows all"
-            if view.needle
-            else "no chat yet · i types a line"
-        )
-        return [head, plain(cut(f" {empty}", width), "dim")]
-    at = next((i for i, line in enumerate(lines) if line.id == view.cursor), len(lines) - 1)
-    body: list[Text] = []
-    below: list[Text] = []
-    if view.cursor:
-        for line in lines[at + 1 :]:
-            if len(below) >= room // 3:
-                break
-            below.extend(_chat_rows(line, width, clock, selected=False))
-        below = below[: room // 3]
-    for line in reversed(lines[: at + 1]):
-        selected = bool(view.cursor) and line.id == view.cursor
-        body[:0] = _chat_rows(line, width, clock, selected=selected)
-        if len(body) + len(below) >= room:
-            break
-    return [head, *(body + below)[-room:]] if room > 0 else [head]
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
-
-
-def _chat_rows(line: ChatLine, width: int, clock: Clock, *, selected: bool) -> list[Text]:
-    glyph, _, style = OUTCOME_MARKS[line.outcome]
-    author_cells = min(_AUTHOR_CELLS, max(4, width // 5))
-    indent = 9 + author_cells + 1
-    rows = wrap_at_most(line.text, max(4, width - indent), _CHAT_ROWS) or [""]
-    result = []
-    for number, row in enumerate(rows):
-        text = plain(" ")
-        if number == 0:
-            text.append(clock(line.at), "dim")
-            text.append(" ")
-            text.append(glyph, style)
-            text.append(" ")
-            text.append(fit(line.author, author_cells), author_style(line.author))
-            text.append(" ")
-        else:
-            text.append(" " * (indent - 1))
-        text.append(row, "dim" if style == "dim" and line.outcome else "")
-        if selected:
-            text = plain(fit(text.plain, width), "reverse")
-        result.append(text)
-    return result
+def counted(number: int, one: str, many: str) -> str:
+    """``1 line``, ``2 lines``."""
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def draw_transcript(show: Show, view: View, width: int, height: int) -> list[Text]:
@@ -98,7 +38,7 @@ def draw_transcript(show: Show, view: View, width: int, height: int) -> list[Tex
         "Transcript",
         width,
         focused=view.focus == "transcript",
-        note=_count(len(turns), "reply", "replies") if turns else "",
+        note=counted(len(turns), "reply", "replies") if turns else "",
     )
     room = height - 1
     body: list[Text] = []
@@ -117,9 +57,7 @@ def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
     style = persona_style(speaker, show.personas)
     rows: list[Text] = []
     if turn is not None and turn.author and turn.text:
-        asked = plain(" ↳ ", "dim")
-        asked.append(cut(f"{turn.author}: {turn.text}", width - 4), "dim")
-        rows.append(asked)
+        rows.append(_asked(turn, width))
     words = Text(end="")
     for clause in clauses:
         if len(words):
@@ -136,9 +74,24 @@ def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
     return rows
 
 
+def _asked(turn: Turn, width: int) -> Text:
+    """What a reply answers; struck out where the reply was cut because that is gone."""
+    row = plain(" ↳ ", "dim")
+    if turn.outcome is not TurnOutcome.REMOVED:
+        row.append(cut(f"{turn.author}: {turn.text}", width - 4), "dim")
+        return row
+    glyph, word, style = OUTCOME_MARKS[TurnOutcome.REMOVED]
+    row.append(cut(f"{turn.author}: {turn.text}", width - 6 - len(word)), "dim strike")
+    row.append(f" {glyph} {word}", style)
+    return row
+
+
 def _append_clause(words: Text, clause: Clause) -> None:
-    if clause.verdict == "drop":
-        words.append("⊘ withheld by the gate", "red")
+    if clause.verdict in WITHHELD:
+        held = clause.verdict == "hold"
+        what = "? held for approval" if held else "⊘ withheld by the gate"
+        why = f": {clause.why}" if clause.why else ""
+        words.append(f"{what}{why}", "yellow" if held else "red")
         return
     text = clause.text + (" ⊘" if clause.verdict == "mask" else "")
     if not clause.over:
@@ -194,7 +147,7 @@ def draw_memory(show: Show, view: View, width: int, height: int) -> list[Text]:
     recall = show.recall
     note = ""
     if recall is not None:
-        late = "late, not used" if recall.late else _count(len(recall.hits), "hit", "hits")
+        late = "late, not used" if recall.late else counted(len(recall.hits), "hit", "hits")
         note = f"turn {recall.turn} · {late}"
     head = title("Memory", width, focused=view.focus == "memory", note=note)
     room = height - 1

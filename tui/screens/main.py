@@ -1,4 +1,4 @@
-"""The screen: eight panes, one line to type in, and where they go at each size."""
+"""The screen: nine panes, one line to type in, and where they go at each size."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from textual.widgets import Input, Static
 from tui.commands import COMMANDS
 from tui.model.show import Show
 from tui.model.view import View
+from tui.panels.approve import draw_approvals
+from tui.panels.chat import draw_chat
 from tui.panels.machine import draw_footer, draw_log, draw_status, draw_tabs, draw_workers
 from tui.panels.pane import Pane
-from tui.panels.talk import Clock, draw_chat, draw_memory, draw_tokens, draw_transcript
+from tui.panels.talk import Clock, draw_memory, draw_tokens, draw_transcript
 
 WIDE_COLUMNS, WIDE_ROWS = 110, 32  # from here on everything fits at once
 TALL_ROWS = 52
@@ -26,11 +28,12 @@ TAB_PANES: dict[str, tuple[str, ...]] = {
     "workers": ("workers",),
     "memory": ("memory",),
     "log": ("log",),
+    "approve": ("approve",),
 }
-PANES = ("chat", "transcript", "tokens", "memory", "workers", "log")
-_SIDE = ("transcript", "tokens", "memory")
+PANES = ("chat", "transcript", "approve", "tokens", "memory", "workers", "log")
+_SIDE = ("transcript", "approve", "tokens", "memory")
 
-PROMPTS = {"chat": "chat › ", "say": "say › ", "command": ": ", "filter": "/ "}
+Typed = Callable[[str], None]
 
 
 class MainScreen(Screen[None]):
@@ -52,7 +55,6 @@ class MainScreen(Screen[None]):
         keys: Mapping[str, str],
         now: Callable[[], float],
         clock: Clock,
-        typed: Callable[[str, str], None],
     ) -> None:
         super().__init__()
         self._show_state = show
@@ -60,17 +62,18 @@ class MainScreen(Screen[None]):
         self._keys = keys
         self._now = now
         self._clock = clock
-        self._typed = typed
-        self.mode = ""
+        self._done: Typed | None = None  # while a line is open
+        self._changed: Typed | None = None
 
     def compose(self) -> ComposeResult:
-        show, view, clock = self._show_state, self._view, self._clock
-        yield Pane(lambda w, _: [draw_status(show, view, w, self._now())], id="status")
+        show, view, clock, now = self._show_state, self._view, self._clock, self._now
+        yield Pane(lambda w, _: [draw_status(show, view, w, now())], id="status")
         yield Pane(lambda w, _: [draw_tabs(show, view, w)], id="tabs")
         with Container(id="top"):
-            yield Pane(lambda w, h: draw_chat(show, view, w, h, clock), id="chat")
+            yield Pane(lambda w, h: draw_chat(show, view, w, h, clock, now()), id="chat")
             with Container(id="side"):
                 yield Pane(lambda w, h: draw_transcript(show, view, w, h), id="transcript")
+                yield Pane(lambda w, h: draw_approvals(show, view, w, h, now()), id="approve")
                 yield Pane(lambda w, h: draw_tokens(show, view, w, h), id="tokens")
                 yield Pane(lambda w, h: draw_memory(show, view, w, h), id="memory")
         yield Pane(lambda w, h: draw_workers(show, view, w, h), id="workers")
@@ -96,7 +99,18 @@ class MainScreen(Screen[None]):
         view = self._view
         if view.zoomed:
             return (view.zoomed,)
-        return PANES if view.wide else TAB_PANES[view.tab]
+        if not view.wide:
+            return TAB_PANES[view.tab]
+        wanted = self._show_state.approvals or view.focus == "approve"
+        return PANES if wanted else tuple(name for name in PANES if name != "approve")
+
+    def go_to(self, pane: str) -> None:
+        """Bring a pane to the front and make it the one that keys are about."""
+        view = self._view
+        view.tab = next(tab for tab, panes in TAB_PANES.items() if pane in panes)
+        view.zoomed = ""
+        view.focus = pane
+        self.lay_out()
 
     def lay_out(self) -> None:
         """Show what fits this size, tab and zoom."""
@@ -123,16 +137,22 @@ class MainScreen(Screen[None]):
 
     def flush(self) -> None:
         """Bring every visible pane up to date, as one write to the terminal."""
+        approve = self.pane("approve")
+        if approve.display != ("approve" in self.panes_shown):
+            self.lay_out()
         with self.app.batch_update():
             for pane in self.query(Pane):
                 pane.flush()
 
     # --- the line to type in ---
 
-    def open_line(self, mode: str, text: str = "") -> None:
-        """Ask for a line: chat, say, command or filter."""
-        self.mode = mode
-        self.query_one("#prompt", Static).update(f" {PROMPTS[mode]}")
+    def open_line(
+        self, prompt: str, done: Typed, text: str = "", *, changed: Typed | None = None
+    ) -> None:
+        """Ask for a line. ``done`` gets it on Enter; ``changed`` at every key, and "" if it is
+        given up."""
+        self._done, self._changed = done, changed
+        self.query_one("#prompt", Static).update(f" {prompt}")
         line = self.query_one("#line", Input)
         line.disabled = False
         line.value = text
@@ -141,7 +161,7 @@ class MainScreen(Screen[None]):
         line.focus()
 
     def close_line(self) -> None:
-        self.mode = ""
+        self._done = self._changed = None
         line = self.query_one("#line", Input)
         self.query_one("#entry").remove_class("open")
         line.value = ""
@@ -150,22 +170,23 @@ class MainScreen(Screen[None]):
         self.call_after_refresh(self.flush)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        if self.mode == "filter":
-            self._view.needle = event.value
-            self._view.cursor = ""
+        if self._changed is not None:
+            self._changed(event.value)
             self.flush()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        mode, text = self.mode, event.value
+        done, text = self._done, event.value
         self.close_line()
-        self._typed(mode, text)
+        if done is not None:
+            done(text)
+        self.flush()
 
     def action_close(self) -> None:
         """Escape: one step back, the innermost first."""
         view = self._view
-        if self.mode:
-            if self.mode == "filter":
-                view.needle = ""
+        if self._done is not None:
+            if self._changed is not None:
+                self._changed("")
             self.close_line()
         elif view.hint:
             view.hint = ""
@@ -175,5 +196,5 @@ class MainScreen(Screen[None]):
         elif view.needle:
             view.needle = ""
         else:
-            view.follow()
+            view.follow(self._show_state)
         self.flush()

@@ -18,6 +18,8 @@ from tui.commands import Entry, search
 from tui.model.text import cut, fit, wrap
 from tui.panels.pane import Pane, plain, title
 
+FOLLOW_S = 1.0  # between two looks at what grows
+
 
 @dataclass(frozen=True)
 class Option:
@@ -92,7 +94,10 @@ class Choice(ModalScreen[str]):
 
 
 class Page(ModalScreen[None]):
-    """A page of text to scroll in: help, logs, one message, the answer to a command."""
+    """A page of text to scroll in: help, logs, one message, the answer to a command.
+
+    With ``again`` it is one that grows: as long as its end is in sight it asks for more.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll(-1)", show=False),
@@ -106,13 +111,20 @@ class Page(ModalScreen[None]):
     ]
 
     def __init__(
-        self, name: str, lines: Sequence[Text | str], copied: Callable[[str], None], *, end: bool
+        self,
+        name: str,
+        lines: Sequence[Text | str],
+        copied: Callable[[str], None],
+        *,
+        again: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.heading = name
         self._source = list(lines)
         self._copied = copied
-        self._at = 10**9 if end else 0
+        self._again = again
+        self._at_end = again is not None
+        self._at = 0
 
     def compose(self) -> ComposeResult:
         yield Pane(self._draw, id="page")
@@ -120,6 +132,19 @@ class Page(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._flush()
+        if self._again is not None:
+            self.set_interval(FOLLOW_S, self.follow)
+
+    def follow(self) -> None:
+        """Ask for more, unless somebody reads further up."""
+        if self._again is not None and self._at_end:
+            self._again()
+
+    def update(self, lines: Sequence[Text | str]) -> None:
+        """Other text; whoever reads stays where they are."""
+        self._source = list(lines)
+        if self.is_attached:
+            self._flush()
 
     @property
     def text(self) -> str:
@@ -128,6 +153,7 @@ class Page(ModalScreen[None]):
 
     def action_scroll(self, steps: int) -> None:
         self._at = max(0, self._at + steps)
+        self._at_end = False
         self._flush()
 
     def action_copy(self) -> None:
@@ -145,8 +171,13 @@ class Page(ModalScreen[None]):
             else:
                 rows.extend(plain(f" {row}") for row in wrap(line, width - 2) or [""])
         room = height - 1
-        self._at = max(0, min(self._at, len(rows) - room))
+        last = max(0, len(rows) - room)
+        if self._again is not None and self._at >= last:
+            self._at_end = True
+        self._at = last if self._at_end else min(self._at, last)
         note = f"{self._at + 1}-{min(len(rows), self._at + room)} of {len(rows)}" if rows else ""
+        if self._again is not None:
+            note += " · live" if self._at_end else " · End: live"
         head = title(self.heading, width, focused=True, note=note)
         return [head, *rows[self._at : self._at + room]]
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.text import Text
 
 from ipc.operator import VERBS
+from ipc.protocol import Approval
+from ipc.states import ChatKind, TurnOutcome
 from tui.commands import COMMANDS, key_name, usage
-from tui.model.show import ChatLine, Show
-from tui.model.text import clean, fit
+from tui.model.lines import ChatLine
+from tui.model.show import WITHHELD, Show
+from tui.model.text import clean, cut, fit
 from tui.panels.marks import OUTCOME_MARKS
 from tui.panels.pane import plain
 from tui.panels.talk import Clock
 
 _ANSWER_LINES = 2000
+_LINES_OF_A_VIEWER = 12
 
 
 def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
@@ -41,27 +45,123 @@ def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
     yield plain(" Escape closes what is open. Your own keys: [ui.keys] in config.toml.", "")
 
 
-def message_lines(line: ChatLine, show: Show, clock: Clock) -> list[Text | str]:
-    """One line of chat: who, when, what became of it and why."""
-    glyph, word, style = OUTCOME_MARKS[line.outcome]
-    rows: list[Text | str] = []
-    for name, value, how in (
-        ("author", line.author, "bold"),
-        ("platform", line.platform, ""),
-        ("time", clock(line.at), ""),
-        ("outcome", f"{glyph} {word}", style),
-        ("reason", line.reason, ""),
-        ("turn", str(line.turn) if line.turn else "", ""),
-    ):
+def heading(name: str) -> Text:
+    """The rule over a part of a page."""
+    return plain(f" {name}", "bold cyan")
+
+
+def _facts(rows: Iterable[tuple[str, str, str]]) -> list[Text | str]:
+    """Name, value and its style; what is empty is left out."""
+    lines: list[Text | str] = []
+    for name, value, how in rows:
         if value:
             row = plain(f" {name:<9}", "dim")
             row.append(value, how)
-            rows.append(row)
-    rows.extend(["", line.text])
-    said = [clause.text for clause in show.clauses.values() if clause.turn == line.turn]
+            lines.append(row)
+    return lines
+
+
+def message_lines(line: ChatLine, show: Show, clock: Clock) -> list[Text | str]:
+    """One line of chat: who, when, what became of it and why; what else its viewer wrote."""
+    glyph, word, style = _mark(line)
+    rows = _facts(
+        (
+            ("author", line.author, "bold"),
+            ("id", clean(line.author_id, 80), ""),
+            ("is", ", ".join(["new here"] * line.first + [clean(r, 20) for r in line.roles]), ""),
+            ("platform", line.platform, ""),
+            ("time", clock(line.at), ""),
+            ("reply to", line.reply_to, ""),
+            ("event", "" if line.kind is ChatKind.LINE else line.kind.value, "magenta"),
+            ("paid", line.paid_text, "bold yellow"),
+            ("outcome", f"{glyph} {word}", style),
+            ("reason", line.reason or line.held_why, ""),
+            ("turn", str(line.turn) if line.turn else "", ""),
+        )
+    )
+    rows.extend(["", line.content])
+    said = [
+        clause.text
+        for clause in show.clauses.values()
+        if clause.turn == line.turn and clause.verdict not in WITHHELD
+    ]
     if line.turn and said:
-        rows.extend(["", plain(" answer", "dim"), " ".join(said)])
+        rows.extend(["", heading("answer"), " ".join(said)])
+    others = [other for other in show.by(line.viewer) if other is not line]
+    if others:
+        rows.extend(["", heading("lines here")])
+        for other in reversed(others[-_LINES_OF_A_VIEWER:]):
+            glyph, _, style = _mark(other)
+            row = plain(f" {clock(other.at)} ", "dim")
+            row.append(glyph, style)
+            row.append(f" {cut(other.content, 300)}", "dim strike" if other.removed else "")
+            rows.append(row)
     return rows
+
+
+def _mark(line: ChatLine) -> tuple[str, str, str]:
+    return OUTCOME_MARKS[TurnOutcome.REMOVED if line.removed else line.outcome]
+
+
+def approval_lines(item: Approval, clock: Clock) -> list[Text | str]:
+    """All of what waits for a person."""
+    reply = item.kind == "reply"
+    rows = _facts(
+        (
+            ("kind", "a reply she was about to say" if reply else "a line of chat", ""),
+            ("why", item.why, "yellow"),
+            ("speaker", item.persona if reply else "", "bold"),
+            ("viewer", item.author, "bold"),
+            ("time", clock(item.at), ""),
+            ("id", clean(item.id, 80), "dim"),
+        )
+    )
+    if item.question:
+        rows.extend(["", heading("asked"), item.question])
+    rows.extend(["", heading("not said yet" if reply else "wrote"), item.text])
+    return rows
+
+
+def intake_lines(show: Show) -> list[Text | str]:
+    """How chat comes in, and what was passed over and why."""
+    intake = show.intake
+    if intake is None:
+        return [" nothing has come in yet"]
+    rows = _facts(
+        (
+            ("rate", f"{intake.per_minute:,.0f} lines a minute", ""),
+            ("answered", "as a crowd" if intake.crowd else "one by one", ""),
+            ("waiting", f"{intake.waiting:,}", ""),
+            ("merged", f"{intake.merged:,} said the same as another", ""),
+            (
+                "delay",
+                f"{intake.to_queue_p50_ms:.0f} ms from socket to queue, "
+                f"p99 {intake.to_queue_p99_ms:.0f} ms",
+                "",
+            ),
+        )
+    )
+    if intake.passed_over:
+        rows.extend(["", heading("passed over")])
+        for reason, count in sorted(intake.passed_over.items(), key=lambda item: -item[1]):
+            rows.append(f"{count:>9,}  {clean(reason, 120)}".replace("  ", "\u00a0\u00a0"))
+    return rows
+
+
+def done_sentence(verb: str, result: Any) -> tuple[str, str]:
+    """What a verb that changes something came to, and how much it matters.
+
+    A deed on a viewer is done here first and then on the platform, which may refuse.
+    """
+    told = result if isinstance(result, dict) else {}
+    parts = [
+        clean(f"{name} {value}", 120)
+        for name, value in told.items()
+        if isinstance(value, str | int | float) and value != ""
+    ]
+    platform = told.get("platform")
+    refused = isinstance(platform, str) and platform.startswith("not ")
+    return f"{verb}: {' · '.join(parts) or 'done'}", "warning" if refused else "info"
 
 
 def answer_lines(result: Any) -> list[str]:
