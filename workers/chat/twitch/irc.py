@@ -54,6 +54,7 @@ class TwitchIrc:
         self.channel = channel_name(settings.channel)
         self._host, self._port = settings.irc_host, settings.irc_port
         self._login, self._token = login.lower(), token or _NOTHING
+        self._refused = _NOTHING  # the token that is not tried again
         self._tls = _tls(ca_file)
         self._retry_base_s, self._retry_max_s = retry_base_s, retry_max_s
         self._timing = timing or Timing()
@@ -79,7 +80,7 @@ class TwitchIrc:
     async def _once(self, feed: Feed, report: Report) -> None:
         """One connection, from dialling to its end."""
         nick, token = self._login, self._token
-        if not (nick and token):
+        if not (nick and token) or token == self._refused:
             nick, token = f"justinfan{self._rng.randint(10_000, 99_999)}", _NOTHING
         self._logins.append(self._now_s())
         connection = _Connection(
@@ -98,7 +99,7 @@ class TwitchIrc:
                 session = connection.session
                 if session.phase is Phase.JOINED and joined_s is None:
                     joined_s = self._now_s()
-                    report.back()
+                    report.back(with_account=bool(token) or not self._token)
                 elif session.missing:
                     report.missing(session.missing)
                 if connection.over:
@@ -114,7 +115,7 @@ class TwitchIrc:
             self._failures = 0
         self._failures += 1
         if token and session.ended in (End.REFUSED, End.BANNED):
-            self._token = _NOTHING if self._token == token else self._token
+            self._refused = token
             report.refused(nick, session.why, banned=session.ended is End.BANNED)
         else:
             report.away(session.why or connection.why_lost, quiet=session.ended is End.RECONNECT)
@@ -139,8 +140,7 @@ class TwitchIrc:
                 "chat.ca_file",
             )
         except (OSError, UnicodeError) as error:  # the latter: it is no name of a host at all
-            why = getattr(error, "strerror", None) or error
-            return f"{place} cannot be reached: {why}", "is the network up?"
+            return f"{place} cannot be reached: {_words(error)}", "is the network up?"
         finally:
             dialling.cancel()
             await asyncio.gather(dialling, return_exceptions=True)
@@ -202,7 +202,8 @@ class _Connection(asyncio.Protocol):
             self._finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.why_lost = f"the connection broke: {exc}" if exc else "the server closed it"
+        if not self.why_lost:
+            self.why_lost = _words(exc) if exc else "the server closed the connection"
         self._finish()
         if not self.gone.done():
             self.gone.set_result(None)
@@ -270,6 +271,17 @@ class _Connection(asyncio.Protocol):
     def _stir(self) -> None:
         if self._stirred is not None and not self._stirred.done():
             self._stirred.set_result(None)
+
+
+def _words(error: Exception) -> str:
+    """What went wrong with a connection, without numbers and places in C files."""
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed ({error.reason or error})".replace("_", " ").lower()
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, ConnectionError):
+        return "the connection was broken by the other side or the network"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:

@@ -200,6 +200,8 @@ def _nothing_but(emotes: str, text: str, begin: int) -> bool:
     for emote in emotes.split("/"):
         for place in emote.rpartition(":")[2].split(","):
             first, _, last = place.partition("-")
+            if not (first and last):
+                return False
             start, end = _number(first), _number(last)
             if begin <= start <= end < len(text):
                 covered += end + 1 - start
@@ -212,7 +214,8 @@ def _clearchat(message: Message) -> Removal:
     if not author:
         return Removal(everything=True, reason="the chat was cleared")
     if "ban-duration" in tags:
-        return Removal(author_id=author, reason=f"timed out for {tags['ban-duration']} s")
+        seconds = _number(tags["ban-duration"])
+        return Removal(author_id=author, seconds=seconds, reason=f"timed out for {seconds} s")
     return Removal(author_id=author, banned=True, reason="banned")
 
 

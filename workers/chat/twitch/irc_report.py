@@ -39,8 +39,10 @@ class Report:
             hint or "nothing needs to be done",
         )
 
-    def back(self) -> None:
-        """Joined: lines come."""
+    def back(self, *, with_account: bool) -> None:
+        """Joined: lines come. ``with_account``: the one that is configured, if any."""
+        if with_account:
+            self._lasting = ""
         self._set(self._lasting)
         if not self._back_told:
             self._back_told = True

@@ -81,6 +81,11 @@ class Lines:
         self._skipping = False
         self.skipped = 0  # lines that were too long
 
+    @property
+    def unfinished(self) -> int:
+        """Bytes that wait for the end of their line."""
+        return len(self._rest)
+
     def push(self, data: bytes) -> list[str]:
         """The lines that ``data`` completes, without their ends. Bad UTF-8 becomes U+FFFD."""
         head, newline, rest = data.rpartition(b"\n")
