@@ -191,6 +191,9 @@ class YouTubeSection(Section, frozen=True):
 
     video: Annotated[str, _doc("Id or address of the live video; empty for none.")] = ""
     api_url: Annotated[str, _doc("Address of the API.")] = "https://www.googleapis.com/youtube/v3"
+    id_url: Annotated[str, _doc("Where tokens are renewed.")] = (
+        "https://oauth2.googleapis.com/token"
+    )
     daily_quota: Annotated[Count, _doc("Units a day the project has.")] = 10_000
     poll_units: Annotated[Count, _doc("Units one look at the chat costs.")] = 5
     spread_h: Annotated[

@@ -76,6 +76,9 @@ SECRETS: dict[str, Secret] = {
         Secret("twitch_client_secret", "chat", "of your Twitch application, to renew tokens"),
         Secret("youtube_key", "chat", "YouTube API key: read the chat"),
         Secret("youtube_token", "chat", "YouTube OAuth access token: read, write and moderate"),
+        Secret("youtube_refresh_token", "chat", "renews youtube_token, which lasts an hour"),
+        Secret("youtube_client_id", "chat", "of your Google application, to renew tokens"),
+        Secret("youtube_client_secret", "chat", "of your Google application, to renew tokens"),
     )
 }
 
