@@ -6,15 +6,18 @@ neighbours look, and bounds the rest. What the words mean is the gate's business
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 AUTHOR_CHARS = 32
+NOBODY = "viewer"  # who has no name that can be shown
 _MARKS = 8  # combining marks on one letter; more is a way to paint over other lines
 _JOINER = "\u200d"
 _VARIATION = "\ufe0f"
 # Cc: C0 and C1; Cf: bidi overrides, zero-width and tags; Co, Cn: private, unassigned; Cs
 _STRIPPED = {"Cc", "Cf", "Co", "Cn", "Cs"}
+_PILE = re.compile(rf"[^\w ]{{{_MARKS + 1},}}")  # marks are no word characters: perhaps too many
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +30,20 @@ class Cleaned:
 
 def clean(raw: str, max_chars: int) -> Cleaned:
     """One line, NFC, without controls, spaces collapsed, at most ``max_chars`` code points."""
+    if len(raw) <= max_chars and raw.isascii() and raw.isprintable():  # most of chat
+        return Cleaned(" ".join(raw.split()), False)
     # normalising costs more than everything else: 100 kB of spam is not worth it
     limit = max_chars * 4 + 64
     text = unicodedata.normalize("NFC", raw[:limit])
-    text = " ".join(_visible(text).split())
+    # printable by str's definition: nothing of _STRIPPED and no space but the ordinary one
+    if not text.isprintable() or _PILE.search(text):
+        text = _visible(text)
+    text = " ".join(text.split())
     cut = len(text) > max_chars or len(raw) > limit
     return Cleaned(_shorten(text, max_chars) if cut else text, cut)
 
 
-def clean_author(raw: str, fallback: str = "viewer") -> str:
+def clean_author(raw: str, fallback: str = NOBODY) -> str:
     """A viewer's name, at most AUTHOR_CHARS code points; ``fallback`` if nothing is left."""
     return clean(raw, AUTHOR_CHARS).text or fallback
 

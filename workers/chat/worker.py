@@ -1,62 +1,97 @@
-"""The chat worker: every line cleaned, numbered, announced and handed to the director."""
+"""The chat worker: platforms in, judged lines to the director, deeds of moderators out."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import time
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from ipc.errors import RequestFailed
-from ipc.protocol import ChatEvent, ChatLines, ChatMessage, Command, Message, Peer, Taken
+from ipc.errors import ConfigError, RequestFailed
+from ipc.protocol import ChatMessage, ChatRemovedEvent, Command, Message, Peer, Removed, Taken
 from workers.chat.backlog import KEPT, Backlog
-from workers.chat.clean import clean, clean_author
+from workers.chat.clean import clean_author
+from workers.chat.deeds import Deeds
+from workers.chat.intake import Arrival, Intake
+from workers.chat.judging import Judging
+from workers.chat.keeping import FILE, Keeping, read
+from workers.chat.ledger import Ledger
+from workers.chat.moderation import Moderation, Told
 from workers.chat.platform import Line, Platform, Removal
-from workers.chat.replay import Replay, read_replay
+from workers.chat.platforms import CONSOLE, configured
+from workers.chat.screen import Screen
+from workers.chat.seldom import Seldom
+from workers.chat.sending import send
+from workers.chat.source import Source
+from workers.chat.standing import Standing
+from workers.chat.viewers import Viewers
 from workers.runtime import Link, Worker
 
-CONSOLE = "console"
-CUT_TOLD_S = 60.0  # one viewer with long lines must not fill the log and hide what matters
+TOLD_S = 60.0  # one viewer with long lines must not fill the log and hide what matters
+_TICK_S = 1.0
+_HITS_S = 0.3  # between two GateHits
 
 
 class ChatWorker(Worker):
-    """Console and every configured platform."""
+    """Console and every configured platform. Also the House of their Sources."""
 
     name = "chat"
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
-        self._backlog = Backlog(lambda message: link.send("director", ChatLines(lines=[message])))
-        self._waiting_told = False
         director = link.peers.get("director")
         self._director = director.incarnation if director is not None else 0
-        self._cut = 0  # lines cut since that was last said
-        self._cut_told_s = -math.inf
+        self._backlog = Backlog(lambda message: link.send("director", message))
+        self._waiting = _Waiting(link)
+        self._screen = Screen(link.publish, link.notice)
+        self._cut = Seldom(TOLD_S)
+        self._judging = Judging(link.config.gate)
+        self._standing = Standing()
+        self._viewers = Viewers()
+        self._ledger = Ledger()
+        self._intake = Intake(
+            link.config.chat.max_chars, self._judging, self._standing, self._viewers, self._ledger
+        )
+        self._keeping = Keeping(link.state_dir / FILE, self._standing)
+        self._platforms: dict[str, Platform] = {}
+        self._deeds = Deeds(self._platforms)
+        self._moderation = Moderation(
+            self._standing,
+            self._keeping,
+            self._viewers,
+            self._ledger,
+            self._platforms,
+            self._deeds,
+            Told(self._removed, link.notice),
+        )
+        self._sources: list[Source] = []
+        self._hits_ns = 0
 
     async def load(self) -> dict[str, str]:
-        """Open the platforms. Raises ConfigError for a chat file that cannot be used."""
+        """Open the platforms. Raises ConfigError for settings that cannot be used."""
         config = self.link.config.chat
-        platforms: list[Platform] = []
-        if config.replay:
-            lines, bad = await asyncio.to_thread(read_replay, config.replay)
-            if bad:
-                self.link.notice(
-                    "warning",
-                    f"skipped in the chat file {config.replay}: {len(bad)} "
-                    f"{'line' if len(bad) == 1 else 'lines'}, first line {bad[0]}",
-                    'a line looks like {"at": 1.5, "author": "mira", "text": "hello"}',
-                )
-            platforms.append(Replay(lines, speed=config.replay_speed, loop=config.replay_loop))
-        for platform in platforms:
-            self.link.spawn(platform.run(self), platform.name)
-        return {"platforms": ", ".join([CONSOLE, *(platform.name for platform in platforms)])}
+        await self._read_standing()
+        self._judging.refresh(time.monotonic_ns())
+        for platform in await configured(config, self.link.state_dir, self.notice):
+            self._platforms[platform.name] = platform
+        for platform in self._platforms.values():
+            source = Source(
+                platform,
+                self,
+                retry_base_s=config.retry_base_s,
+                retry_max_s=config.retry_max_s,
+            )
+            self._sources.append(source)
+            self.link.spawn(source.run(), platform.name)
+        self.problems_changed()
+        self.link.spawn(self._ticking(), "tick")
+        return {"platforms": ", ".join(self._platforms)}
 
-    def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002
+    def receive(self, message: Message, payload: bytes) -> None:  # noqa: ARG002 none has one
         if isinstance(message, Taken):
-            for message_id in message.message_ids:
-                self._backlog.taken(message_id)
+            self._backlog.taken(message.message_ids)
+            if len(self._backlog) and self.link.serves("director"):
+                self._backlog.flush()
 
     def peer_changed(self, peer: Peer) -> None:
         if peer.name != "director":
@@ -68,8 +103,71 @@ class ChatWorker(Worker):
             self._catch_up()
 
     async def command(self, command: Command) -> Any:
-        if command.verb != "chat":
-            return await super().command(command)
+        if command.verb == "chat":
+            return {"message_id": self._typed(command).id}
+        if command.verb == "send":
+            return await send(command.args, self._platforms, self._deeds, self._ledger)
+        if self._moderation.knows(command.verb):
+            result = await self._moderation.carry_out(command)
+            self.problems_changed()
+            return result
+        return await super().command(command)
+
+    async def drain(self) -> None:
+        self._catch_up()
+        await self._keeping.save()
+
+    # --- what platforms tell (source.House) ---
+
+    def arrived(self, platform: Platform, lines: Sequence[Line]) -> None:
+        """Lines that came together go to the director together."""
+        ourselves = getattr(platform, "self_id", "")
+        now_ns, at = time.monotonic_ns(), time.time()
+        if self._judging.refresh(now_ns):
+            self.problems_changed()
+        passing: list[ChatMessage] = []
+        for line in lines:
+            own = bool(ourselves) and line.author_id == ourselves
+            arrival = self._intake.take(line, at, now_ns, own=own)
+            if not isinstance(arrival, str):
+                self._note(arrival, len(line.text), now_ns)
+                if arrival.passes:
+                    passing.append(arrival.message)
+        self._pass_on(passing, now_ns)
+
+    def taken_back(self, platform: Platform, removal: Removal) -> None:
+        """Nothing of it may be heard any more."""
+        self._moderation.platform_removed(platform.name, removal)
+
+    def notice(self, level: str, text: str, hint: str = "") -> None:
+        self.link.notice(level, text, hint)
+
+    def problems_changed(self) -> None:
+        """What any part misses makes the worker degraded."""
+        problems = [f"{s.platform.name}: {s.trouble}" for s in self._sources if s.trouble]
+        problems += [text for text in (self._judging.problem, self._keeping.problem) if text]
+        self.link.problem = "; ".join(problems)
+
+    # --- inside ---
+
+    async def _read_standing(self) -> None:
+        path = self.link.state_dir / FILE
+        try:
+            marks, said = await asyncio.to_thread(read, path)
+        except OSError as error:
+            raise ConfigError(
+                f"{path} can be neither read nor set aside: {error.strerror}",
+                "it says who is banned; mend it or move it away",
+            ) from None
+        for mark in marks:
+            self._standing.put(mark)
+        if said:
+            self.link.notice("error", said, "bans and trust have to be given again")
+
+    def _typed(self, command: Command) -> ChatMessage:
+        """A line of the console; whoever typed it is told why it goes no further."""
+        now_ns = time.monotonic_ns()
+        self._judging.refresh(now_ns)
         author = clean_author(str(command.args.get("author") or ""))
         line = Line(
             platform=CONSOLE,
@@ -78,85 +176,105 @@ class ChatWorker(Worker):
             text=str(command.args.get("text", "")),
             received_ns=command.sent_ns,
         )
-        message = self._deliver(line)
-        if message is None:
-            raise RequestFailed("the line is empty", "type some text")
-        return {"message_id": message.id}
+        arrival = self._intake.take(line, time.time(), now_ns)
+        if isinstance(arrival, str):
+            raise RequestFailed(arrival, "type some text")
+        self._note(arrival, len(line.text), now_ns)
+        if arrival.outcome is not None:
+            self._pass_on([], now_ns)
+            raise RequestFailed(f"the line was stopped: {arrival.reason}")
+        self._pass_on([arrival.message], now_ns)
+        return arrival.message
 
-    async def drain(self) -> None:
-        self._catch_up()
+    def _note(self, arrival: Arrival, length: int, now_ns: int) -> None:
+        now_s = now_ns / 1e9
+        self._screen.show(arrival, now_s)
+        if arrival.hit:
+            self._backlog.hit(1, arrival.hit)
+        if arrival.cut and (cut := self._cut.happened(now_s)):
+            limit = self.link.config.chat.max_chars
+            more = f" ({cut} since the last notice)" if cut > 1 else ""
+            self.link.notice(
+                "info", f"a line of {length} characters was cut to {limit} (chat.max_chars){more}"
+            )
 
-    # --- what a platform tells (platform.Feed) ---
+    def _pass_on(self, lines: Sequence[ChatMessage], now_ns: int) -> None:
+        serves = self.link.serves("director")
+        self._backlog.put(lines, serves=serves)
+        if serves and now_ns - self._hits_ns >= _HITS_S * 1e9 and self._backlog.flush_hits():
+            self._hits_ns = now_ns
+        self.link.progressed()
+        self._waiting.tell(self._backlog, now_ns / 1e9, serves=serves)
 
-    def lines(self, lines: Sequence[Line]) -> None:
-        for line in lines:
-            self._deliver(line)
-
-    def removed(self, removal: Removal) -> None:
-        """Nothing of it may be heard any more."""
-
-    def notice(self, level: str, text: str, hint: str = "") -> None:
-        self.link.notice(level, text, hint)
-
-    def problem(self, text: str) -> None:
-        self.link.problem = text
-
-    def _deliver(self, line: Line) -> ChatMessage | None:
-        """Clean and send; None if nothing of the line is left."""
-        limit = self.link.config.chat.max_chars
-        cleaned = clean(line.text, limit)
-        author = clean_author(line.author)
-        if not cleaned.text:
-            return None
-        if cleaned.cut:
-            self._tell_cut(len(line.text), limit, time.monotonic())
-        message = ChatMessage(
-            id=uuid.uuid4().hex[:16],
-            platform=line.platform,
-            author=author,
-            author_id=f"{line.platform}:{line.author_id}"[:128],
-            text=cleaned.text,
-            received_ns=line.received_ns or time.monotonic_ns(),
-            at=time.time(),
-        )
+    def _removed(self, removed: Removed) -> None:
+        self._backlog.remove(removed, serves=self.link.serves("director"))
         self.link.publish(
-            ChatEvent(
-                id=message.id,
-                platform=message.platform,
-                author=author,
-                text=message.text,
-                at=message.at,
+            ChatRemovedEvent(
+                platform=removed.platform,
+                message_ids=removed.message_ids,
+                author_id=removed.author_id,
+                everything=removed.everything,
+                reason=removed.reason,
+                at=time.time(),
             )
         )
-        self._backlog.put(message, serves=self.link.serves("director"))
-        self.link.progressed()
-        if self._backlog.lost == 1 or (len(self._backlog) == 1 and not self._waiting_told):
-            self._tell_waiting()
-        return message
 
-    def _tell_cut(self, length: int, limit: int, now_s: float) -> None:
-        self._cut += 1
-        if now_s - self._cut_told_s < CUT_TOLD_S:
+    def _catch_up(self) -> None:
+        waited = len(self._backlog)
+        self._backlog.flush_hits()
+        if self._backlog.flush():
+            self._waiting.over(self._backlog, waited)
+
+    async def _ticking(self) -> None:
+        """Once a second: lists that changed, and whatever could not be done before."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now_ns = time.monotonic_ns()
+            self._judging.refresh(now_ns)
+            self._pass_on([], now_ns)
+            self._screen.tick(now_ns / 1e9)
+            if self._keeping.due:
+                await self._keeping.save()
+            self.problems_changed()
+
+
+class _Waiting:
+    """Says that lines wait, are lost, and were delivered: once each."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._told = self._told_lost = False
+        self._slow = Seldom(TOLD_S)
+
+    def tell(self, backlog: Backlog, now_s: float, *, serves: bool) -> None:
+        """After something was put into the backlog."""
+        if serves:
+            self._tell_slow(backlog, now_s)
             return
-        more = f" ({self._cut} since the last notice)" if self._cut > 1 else ""
-        self._cut, self._cut_told_s = 0, now_s
-        self.link.notice(
-            "info", f"a line of {length} characters was cut to {limit} (chat.max_chars){more}"
-        )
-
-    def _tell_waiting(self) -> None:
-        self._waiting_told = True
-        lost = " and the oldest are now lost" if self._backlog.lost else ""
-        self.link.notice(
+        if not len(backlog) or (self._told and (self._told_lost or not backlog.lost)):
+            return
+        self._told, self._told_lost = True, bool(backlog.lost)
+        lost = " and the oldest are now lost" if backlog.lost else ""
+        self._link.notice(
             "warning",
             f"the director is away: chat lines wait (the newest {KEPT}){lost}",
             "spark-tui status shows what it is doing",
         )
 
-    def _catch_up(self) -> None:
-        waiting, lost = len(self._backlog), self._backlog.lost
-        if self._backlog.flush() and waiting:
-            self._waiting_told = False
-            self._backlog.lost = 0
+    def over(self, backlog: Backlog, waited: int) -> None:
+        """The director is back and has everything that waited."""
+        if waited:
+            lost, backlog.lost = backlog.lost, 0
             dropped = f", {lost} older ones were lost" if lost else ""
-            self.link.notice("info", f"{waiting} chat lines that waited were delivered{dropped}")
+            self._link.notice("info", f"{waited} chat lines that waited were delivered{dropped}")
+        self._told = self._told_lost = False
+
+    def _tell_slow(self, backlog: Backlog, now_s: float) -> None:
+        lost, backlog.lost = backlog.lost, 0
+        count = self._slow.happened(now_s, lost) if lost else self._slow.due(now_s)
+        if count:
+            self._link.notice(
+                "warning",
+                f"more chat comes than the director takes: {count} lines were lost",
+                "spark-tui status shows how busy it is",
+            )

@@ -1,0 +1,167 @@
+"""What becomes of one line: cleaned, judged, numbered; let through or stopped. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from ipc.protocol import ChatEvent, ChatMessage
+from ipc.states import ChatKind, Role, TurnOutcome
+from workers.chat.clean import clean, clean_author
+from workers.chat.ids import author_id, message_id
+from workers.chat.judging import Judging
+from workers.chat.ledger import Ledger, Place
+from workers.chat.platform import Line
+from workers.chat.standing import Standing
+from workers.chat.viewers import Viewer, Viewers
+from workers.gate import Verdict
+
+_NOTICE_CHARS = 200
+_PAID_CHARS = 40
+_MOST_PAID = 1e6  # dollars
+_MOST_COUNT = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A line that is shown. With an ``outcome`` it goes no further, for ``reason``."""
+
+    message: ChatMessage
+    outcome: TurnOutcome | None = None
+    reason: str = ""
+    hit: str = ""  # what the gate stopped it for
+    cut: bool = False
+    own: bool = False  # our own account wrote it
+
+    @property
+    def passes(self) -> bool:
+        return self.outcome is None and not self.own
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is decided about a text so far."""
+
+    text: str
+    outcome: TurnOutcome | None = None
+    reason: str = ""
+    hit: str = ""
+    held_why: str = ""
+
+
+class Intake:
+    """Everything that is remembered about lines and viewers is told here."""
+
+    def __init__(
+        self,
+        max_chars: int,
+        judging: Judging,
+        standing: Standing,
+        viewers: Viewers,
+        ledger: Ledger,
+    ) -> None:
+        self._max_chars = max_chars
+        self._judging = judging
+        self._standing = standing
+        self._viewers = viewers
+        self._ledger = ledger
+
+    def take(self, line: Line, at: float, now_ns: int, *, own: bool = False) -> Arrival | str:
+        """The arrival, or why there is nothing to show: it is empty, came before or was
+        deleted. ``at`` is wall-clock time."""
+        platform = line.platform
+        if line.id:
+            number = message_id(platform, line.id)
+            if self._ledger.find(number) is not None:
+                return "the line came before"
+            if self._ledger.is_removed(platform, number, line.delete_id):
+                return "the line was deleted before it came"
+        else:
+            number = f"{platform}:{uuid.uuid4().hex[:16]}"
+        cleaned = clean(line.text, self._max_chars)
+        kind, notice = line.kind, line.notice
+        if not cleaned.text and kind is ChatKind.LINE:
+            if not line.paid > 0:
+                return "the line is empty"
+            kind, notice = ChatKind.OTHER, notice or f"{line.author} paid {line.paid_text}"
+        name = clean_author(line.author or line.login)
+        who = author_id(platform, line.author_id or name)
+        viewer = self._viewers.meet(who, name, clean_author(line.login, ""), at)
+        viewer.wrote(number, cleaned.text, at)
+        self._ledger.add(number, Place(platform, line.delete_id or line.id, viewer.id))
+        trusted = self._standing.knows(viewer.id) and self._standing.get(viewer.id).trusted
+        found = _Found(cleaned.text)
+        if silent := self._standing.why_silent(viewer.id):
+            found.outcome, found.reason = TurnOutcome.REMOVED, silent
+        elif not own:
+            self._judge(found, kind, viewer, at, now_ns, trusted=trusted)
+        message = ChatMessage(
+            id=number,
+            platform=platform,
+            author=self._judging.name(name),
+            author_id=viewer.id,
+            text=found.text,
+            received_ns=line.received_ns if 0 < line.received_ns <= now_ns else now_ns,
+            at=at,
+            kind=kind,
+            count=min(max(line.count, 0), _MOST_COUNT),
+            notice=self._notice(notice, now_ns) if notice else "",
+            roles=[*line.roles, Role.TRUSTED] if trusted else list(line.roles),
+            first=line.first,
+            paid=line.paid if 0 <= line.paid <= _MOST_PAID else 0.0,
+            paid_text=clean(line.paid_text, _PAID_CHARS).text if line.paid_text else "",
+            reply_to=self._judging.name(clean_author(line.reply_to)) if line.reply_to else "",
+            emotes_only=line.emotes_only,
+            held_why=found.held_why,
+        )
+        return Arrival(message, found.outcome, found.reason, found.hit, cleaned.cut, own)
+
+    def _judge(
+        self,
+        found: _Found,
+        kind: ChatKind,
+        viewer: Viewer,
+        at: float,
+        now_ns: int,
+        *,
+        trusted: bool,
+    ) -> None:
+        if not found.text:
+            return
+        judged = self._judging.line(found.text, trusted=trusted, now_ns=now_ns)
+        if judged.verdict is Verdict.ALLOW:
+            return
+        viewer.hit(judged.why, at)
+        if judged.verdict is Verdict.MASK:
+            found.text = judged.text
+        elif judged.verdict is Verdict.HOLD:
+            found.held_why = judged.why
+        else:
+            found.hit = judged.why
+            if kind is ChatKind.LINE:
+                found.outcome, found.reason = TurnOutcome.BLOCKED, f"the gate: {judged.why}"
+            else:
+                found.text = ""  # a sub or a raid happened, whatever was written with it
+
+    def _notice(self, raw: str, now_ns: int) -> str:
+        text = clean(raw, _NOTICE_CHARS).text
+        return self._judging.line(text, trusted=False, now_ns=now_ns).text if text else ""
+
+
+def shown(message: ChatMessage) -> ChatEvent:
+    """What a screen is told of it."""
+    return ChatEvent(
+        id=message.id,
+        platform=message.platform,
+        author=message.author,
+        text=message.text,
+        at=message.at,
+        author_id=message.author_id,
+        kind=message.kind,
+        notice=message.notice,
+        roles=message.roles,
+        first=message.first,
+        paid_text=message.paid_text,
+        reply_to=message.reply_to,
+        held_why=message.held_why,
+    )

@@ -1,0 +1,74 @@
+"""Which lines came and which were taken back: against duplicates, and for deletions. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from workers.chat.ids import message_id
+from workers.chat.recent import Recent
+
+REMEMBERED = 20_000  # lines of each platform; about 7 MB when it is full twice
+
+
+class Place(NamedTuple):
+    """Where a line came from. ``delete_id`` is what its platform deletes it by."""
+
+    platform: str
+    delete_id: str
+    author_id: str
+
+
+class _Platform:
+    def __init__(self, size: int) -> None:
+        self.places: Recent[str, Place] = Recent(size)
+        self.other_ids: Recent[str, str] = Recent(size)  # by delete_id, if that is another
+        self.removed: Recent[str, bool] = Recent(size)
+
+
+class Ledger:
+    """Bounded for each platform by itself, so that a flood on one hides nothing of another."""
+
+    def __init__(self, size: int = REMEMBERED) -> None:
+        self._size = size
+        self._platforms: dict[str, _Platform] = {}
+
+    def add(self, number: str, place: Place) -> None:
+        """A line was let in. ``number`` is its id in the show."""
+        platform = self._of(place.platform)
+        platform.places[number] = place
+        other = message_id(place.platform, place.delete_id)
+        if place.delete_id and other != number:
+            platform.other_ids[other] = number
+
+    def find(self, number: str) -> Place | None:
+        """By the id in the show. None: it did not come, or long ago."""
+        platform = self._platforms.get(number.partition(":")[0])
+        return platform.places.get(number) if platform is not None else None
+
+    def is_removed(self, platform: str, number: str, delete_id: str = "") -> bool:
+        """Whether the line was deleted, perhaps before it came."""
+        removed = self._of(platform).removed
+        if number in removed:
+            return True
+        return bool(delete_id) and message_id(platform, delete_id) in removed
+
+    def remove(self, platform: str, raw_ids: Iterable[str]) -> list[str]:
+        """These lines (by either of their ids) are gone; their ids in the show."""
+        known = self._of(platform)
+        numbers: list[str] = []
+        for raw in raw_ids:
+            number = message_id(platform, raw)
+            known.removed[number] = True
+            numbers.append(number)
+            other = known.other_ids.get(number)
+            if other is not None:
+                known.removed[other] = True
+                numbers.append(other)
+        return numbers
+
+    def _of(self, platform: str) -> _Platform:
+        found = self._platforms.get(platform)
+        if found is None:
+            found = self._platforms[platform] = _Platform(self._size)
+        return found

@@ -1,0 +1,293 @@
+"""The operator's verbs about lines and viewers: first here, then on the platform.
+
+Here means: the director is told before anything is waited for, then the decision is written
+to disk, then the platform is asked. What the platform refuses stays in force here, and the
+answer says so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ipc.errors import RequestFailed
+from ipc.operator import VERBS
+from ipc.protocol import Command, Removed
+from workers.chat.clean import clean
+from workers.chat.deeds import DONE, Deeds
+from workers.chat.describing import describe, listing
+from workers.chat.ids import author_id
+from workers.chat.keeping import Keeping
+from workers.chat.ledger import Ledger
+from workers.chat.naming import Person, find
+from workers.chat.platform import Platform, ReadOnly, Removal
+from workers.chat.standing import LONGEST_S, OPERATOR, Mark, Standing
+from workers.chat.undoing import Deed, Undoing
+from workers.chat.viewers import Viewers
+
+TIMEOUT_S = 600  # what moderators are used to
+_REASON_CHARS = 300
+_ANSWER_S = 1.0  # of a verb's time is left for the answer itself
+_UNTOLD_S = 10  # a timeout whose length the platform does not tell: lines that were on their way
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What moderation tells the rest of the worker; nothing of it waits."""
+
+    removed: Callable[[Removed], None]
+    notice: Callable[[str, str, str], None]
+
+
+class Moderation:
+    """Answers the verbs of ``VERBS``; ``platforms`` may be filled later."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        keeping: Keeping,
+        viewers: Viewers,
+        ledger: Ledger,
+        platforms: Mapping[str, Platform],
+        deeds: Deeds,
+        told: Told,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._standing = standing
+        self._keeping = keeping
+        self._viewers = viewers
+        self._ledger = ledger
+        self._platforms = platforms
+        self._deeds = deeds
+        self._told = told
+        self._wall_s = wall_s
+        self._undoing = Undoing()
+        self._verbs: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+            "delete": self._delete,
+            "timeout": self._timeout,
+            "ban": self._ban,
+            "unban": self._unban,
+            "trust": self._trust,
+            "untrust": self._untrust,
+            "undo": self._undo,
+            "viewer": self._viewer,
+            "bans": self._bans,
+        }
+
+    def knows(self, verb: str) -> bool:
+        return verb in self._verbs
+
+    async def carry_out(self, command: Command) -> dict[str, Any]:
+        """The verb's result. Raises RequestFailed if nothing was done."""
+        return await self._verbs[command.verb](command.args)
+
+    def platform_removed(self, name: str, removal: Removal) -> None:
+        """A platform took something back; what its moderators decide counts here too."""
+        reason = clean(removal.reason, _REASON_CHARS).text or f"removed on {name}"
+        if removal.everything:
+            self._told.removed(Removed(platform=name, everything=True, reason=reason))
+        if removal.author_id:
+            person = self._person(author_id(name, removal.author_id))
+            before = self._standing.get(person.id)
+            ours = before.by == OPERATOR and (before.banned or not removal.banned)
+            if not (ours and _silent(before)):  # else it is the echo of an operator's deed
+                seconds = 0 if removal.banned else removal.seconds or _UNTOLD_S
+                self._standing.put(self._silenced(before, person, seconds, name, reason))
+            forget = removal.banned
+            self._told.removed(
+                Removed(platform=name, author_id=person.id, forget=forget, reason=reason)
+            )
+        if removal.ids:
+            numbers = self._ledger.remove(name, removal.ids)
+            self._told.removed(Removed(platform=name, message_ids=numbers, reason=reason))
+
+    # --- verbs ---
+
+    async def _delete(self, args: dict[str, Any]) -> dict[str, Any]:
+        number = str(args["message_id"]).strip()
+        name, _, raw = number.partition(":")
+        place = self._ledger.find(number)
+        if place is None and (name not in self._platforms or not raw):
+            raise RequestFailed(
+                f"no chat line {number[:100]!r} is known", "it may have come too long ago"
+            )
+        person = self._person(place.author_id) if place is not None else Person("", "")
+        self._ledger.remove(name, [raw])
+        self._told.removed(
+            Removed(platform=name, message_ids=[number], reason="deleted by the operator")
+        )
+        self._undoing.did(Deed("delete", person, None))
+        delete_id = place.delete_id if place is not None else raw
+        return await self._and_there(
+            {"viewer": person.id, "message_id": number, "here": "deleted"},
+            "delete",
+            name,
+            number,
+            lambda platform: platform.delete(delete_id),
+        )
+
+    async def _timeout(self, args: dict[str, Any]) -> dict[str, Any]:
+        seconds = args.get("seconds")
+        seconds = TIMEOUT_S if seconds is None else int(seconds)
+        if not 1 <= seconds <= LONGEST_S:
+            raise RequestFailed(
+                f"a timeout of {seconds} s cannot be", f"it lasts 1 to {LONGEST_S} seconds"
+            )
+        return await self._silence("timeout", args, seconds)
+
+    async def _ban(self, args: dict[str, Any]) -> dict[str, Any]:
+        return await self._silence("ban", args, 0)
+
+    async def _silence(self, verb: str, args: dict[str, Any], seconds: int) -> dict[str, Any]:
+        person = self._find(args)
+        reason = clean(str(args.get("reason") or ""), _REASON_CHARS).text
+        before = self._standing.get(person.id)
+        mark = self._silenced(before, person, seconds, OPERATOR, reason)
+        if not (before.banned and mark.banned):  # else undoing it would change nothing
+            self._undoing.did(Deed(verb, person, before))
+        return await self._apply(verb, person, mark)
+
+    async def _unban(self, args: dict[str, Any]) -> dict[str, Any]:
+        person = self._find(args)
+        before = self._standing.get(person.id)
+        if _silent(before):
+            self._undoing.did(Deed("unban", person, before))
+        result = await self._apply("unban", person, _freed(before))
+        return result if _silent(before) else result | {"here": "was not banned"}
+
+    async def _trust(self, args: dict[str, Any]) -> dict[str, Any]:
+        return await self._set_trust("trust", self._find(args), trusted=True)
+
+    async def _untrust(self, args: dict[str, Any]) -> dict[str, Any]:
+        return await self._set_trust("untrust", self._find(args), trusted=False)
+
+    async def _undo(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 it takes none
+        deed = self._undoing.take()
+        if deed is None:
+            raise RequestFailed("there is nothing to undo", "what was done before this run stays")
+        if deed.before is None:
+            more = self._undoing.next
+            raise RequestFailed(
+                f"the last was a deletion ({deed.person or 'of a line'}), which cannot be undone",
+                f"undo again for the {more}" if more is not None else "nothing else is left",
+            )
+        if deed.verb in ("trust", "untrust"):
+            result = await self._set_trust("", deed.person, trusted=deed.before.trusted)
+        else:
+            now = self._standing.get(deed.person.id)
+            mark = msgspec.structs.replace(deed.before, trusted=now.trusted)
+            result = await self._apply("undo", deed.person, mark)
+        return {"undone": deed.verb} | result
+
+    async def _viewer(self, args: dict[str, Any]) -> dict[str, Any]:
+        person = self._find(args)
+        viewer = self._viewers.get(person.id)
+        return describe(person, viewer, self._standing.get(person.id), self._wall_s())
+
+    async def _bans(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 it takes none
+        return listing(self._standing.listing(), self._wall_s())
+
+    # --- what they share ---
+
+    def _find(self, args: dict[str, Any]) -> Person:
+        return find(str(args["viewer"]), self._viewers, self._standing, self._platforms.keys())
+
+    def _person(self, number: str) -> Person:
+        viewer = self._viewers.get(number)
+        return Person(number, viewer.name, viewer.login) if viewer else Person(number, "")
+
+    def _silenced(self, before: Mark, person: Person, seconds: int, by: str, reason: str) -> Mark:
+        """For good if ``seconds`` is 0."""
+        now_s = self._wall_s()
+        return msgspec.structs.replace(
+            before,
+            name=person.name or before.name,
+            login=person.login or before.login,
+            banned=seconds == 0,
+            until=now_s + seconds if seconds else 0.0,
+            seconds=seconds,
+            by=by,
+            reason=reason,
+            at=now_s,
+        )
+
+    async def _apply(self, verb: str, person: Person, mark: Mark) -> dict[str, Any]:
+        """Put it in force: here at once, then on disk, then on the platform."""
+        self._put(mark)
+        mark = self._standing.get(mark.id)
+        left_s = math.ceil(mark.until - self._wall_s()) if mark.until else 0
+        if _silent(mark):
+            reason = mark.reason or ("banned" if mark.banned else "silenced")
+            self._told.removed(
+                Removed(
+                    platform=person.platform,
+                    author_id=person.id,
+                    forget=mark.banned,
+                    reason=f"{reason} by {'the operator' if mark.by == OPERATOR else mark.by}",
+                )
+            )
+        here = "banned" if mark.banned else f"silenced for {left_s} s" if left_s else "may speak"
+        await self._keeping.save()
+
+        def deed(platform: Platform) -> Awaitable[None]:
+            if mark.banned:
+                return platform.ban(person.raw_id, mark.reason)
+            if left_s:
+                return platform.timeout(person.raw_id, left_s, mark.reason)
+            return platform.unban(person.raw_id)
+
+        result = {"viewer": person.id, "name": person.name, "here": here}
+        return await self._and_there(result, verb, person.platform, person.id, deed)
+
+    async def _set_trust(self, verb: str, person: Person, *, trusted: bool) -> dict[str, Any]:
+        before = self._standing.get(person.id)
+        if verb and before.trusted != trusted:
+            self._undoing.did(Deed(verb, person, before))
+        name, login = person.name or before.name, person.login or before.login
+        self._put(msgspec.structs.replace(before, trusted=trusted, name=name, login=login))
+        await self._keeping.save()
+        here = "trusted" if trusted else "not trusted"
+        return self._with_problem({"viewer": person.id, "name": person.name, "here": here})
+
+    def _put(self, mark: Mark) -> None:
+        for gone in self._standing.put(mark):
+            self._told.notice(
+                "warning",
+                f"too many viewers are banned or trusted: {gone.name or gone.id} no longer is here",
+                "spark-tui ctl bans lists them; unban or untrust some",
+            )
+
+    async def _and_there(
+        self,
+        result: dict[str, Any],
+        verb: str,
+        name: str,
+        about: str,
+        deed: Callable[[Platform], Awaitable[None]],
+    ) -> dict[str, Any]:
+        """The same deed on the platform; what it says is added to the result."""
+        said, hint = await self._deeds.do(name, about, VERBS[verb].timeout_s - _ANSWER_S, deed)
+        if said != DONE and not isinstance(self._platforms.get(name), ReadOnly):
+            whom = result.get("name") or result.get("viewer") or about
+            text = f"{verb}: {whom}: {result['here']} here; on {name} {said}"
+            self._told.notice("warning", text, hint)
+        return self._with_problem(result | {"platform": said})
+
+    def _with_problem(self, result: dict[str, Any]) -> dict[str, Any]:
+        problem = self._keeping.problem
+        return result | {"problem": problem} if problem else result
+
+
+def _silent(mark: Mark) -> bool:
+    return mark.banned or bool(mark.until)
+
+
+def _freed(mark: Mark) -> Mark:
+    return msgspec.structs.replace(
+        mark, banned=False, until=0.0, seconds=0, by="", reason="", at=0.0
+    )
