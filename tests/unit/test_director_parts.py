@@ -1,85 +1,24 @@
-"""The director's small parts: queue, history, prompt, personalities, saved state."""
+"""The director's small parts: history, prompt, personalities, saved state."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
-from director_simulation import S, config
+from director_simulation import config
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipc.errors import RequestFailed
-from ipc.protocol import ChatMessage, MemoryHit
+from ipc.protocol import MemoryHit
 from workers.director import prompt
 from workers.director.history import Exchange, History
 from workers.director.personas import Personas
-from workers.director.queue import ChatQueue
 from workers.director.show import MODEL_GONE, ShowState
-
-
-def line(number: int, author: str = "", at_s: float = 0.0) -> ChatMessage:
-    name = author or f"viewer {number}"
-    return ChatMessage(
-        id=f"m{number}", platform="console", author=name, author_id=name, text=f"line {number}",
-        received_ns=int(at_s * S), at=0.0,
-    )  # fmt: skip
 
 
 def exchange(number: int, persona: str = "nova") -> Exchange:
     return Exchange(persona=persona, author="Ann", text=f"q{number}", reply=f"a{number}")
-
-
-def test_a_line_typed_at_the_console_goes_first() -> None:
-    queue = ChatQueue(8, 90.0)
-    for number, platform in enumerate(("replay", "console", "replay", "console")):
-        queue.offer(msgspec.structs.replace(line(number), platform=platform))
-    taken = [queue.take(0) for _ in range(4)]
-    assert [t.id for t in taken if t] == [line(n).id for n in (1, 3, 0, 2)]
-
-
-def test_oldest_line_first_and_put_back_before_it() -> None:
-    queue = ChatQueue(8, 90.0)
-    for number in range(3):
-        queue.offer(line(number))
-    first = queue.take(0)
-    assert first is not None
-    assert first.id == "m0"
-    queue.put_back(first)
-    assert queue.take(0) == first
-
-
-def test_one_author_cannot_fill_the_queue() -> None:
-    queue = ChatQueue(8, 90.0)
-    shed = [gone for n in range(20) for gone, _ in queue.offer(line(n, "loud"))]
-    assert len(queue) == 2
-    assert [gone.id for gone in shed] == [f"m{n}" for n in range(18)]
-    queue.offer(line(100, "quiet"))
-    assert "m100" in queue
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 200)), max_size=200))
-def test_every_line_is_waiting_taken_or_shed_exactly_once(lines: list[tuple[int, int]]) -> None:
-    queue = ChatQueue(8, 90.0)
-    seen: list[str] = []
-    for number, (author, at_s) in enumerate(lines):
-        seen += [gone.id for gone, _ in queue.offer(line(number, f"a{author}", at_s))]
-        assert len(queue) <= 8
-    seen += [gone.id for gone, _ in queue.expire(150 * S)]
-    while (taken := queue.take(0)) is not None:
-        seen.append(taken.id)
-    assert sorted(seen) == sorted(f"m{n}" for n in range(len(lines)))
-
-
-def test_old_lines_expire_when_it_says() -> None:
-    queue = ChatQueue(8, 90.0)
-    queue.offer(line(1, at_s=10))
-    due = queue.next_expiry_ns()
-    assert due is not None
-    assert not queue.expire(due - 1)
-    assert [gone.id for gone, _ in queue.expire(due)] == ["m1"]
-    assert queue.next_expiry_ns() is None
 
 
 def test_history_is_trimmed_in_blocks(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ class Turns:
         )
         self._asker = Asker(config, port, self.personas, self.history)
         self._speaker = Speaker(config, port, self._gate, self.personas, self.reports)
-        self.queue = ChatQueue(settings.queue_size, settings.queue_max_age_s)
+        called = [name for key in self.personas.keys for name in (key, self.personas[key].name)]
+        self.queue = ChatQueue(settings, [*called, config.chat.twitch.channel])
         self._says: deque[Candidate] = deque()
         self._idle = IdleTimer(settings.idle_after_s, now)
         self.turns: list[Turn] = []
