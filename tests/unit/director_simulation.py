@@ -41,7 +41,7 @@ from ipc.protocol import (
     TurnEnd,
     TurnEvent,
 )
-from ipc.states import Finish, WorkerState
+from ipc.states import Finish, TurnOutcome, WorkerState
 from workers.director.core import Director
 
 MS = 1_000_000
@@ -78,6 +78,7 @@ class Simulation:
         self.token_ms = 20.0
         self.first_token_ms = 80.0
         self.made_ms = 30.0
+        self.memories = [MemoryHit(id="1", text="Ann likes tea.", score=0.8)]
         self.silent: set[str] = set()  # workers that take work and never answer
         self.states = dict.fromkeys(("stage", "tts", "llm", "memory", "chat"), WorkerState.READY)
         self.incarnations = dict.fromkeys(self.states, 1)
@@ -129,7 +130,7 @@ class Simulation:
 
     def _to_memory(self, message: Message) -> None:
         if isinstance(message, Recall):
-            hits = [MemoryHit(id="1", text="Ann likes tea.", score=0.8)]
+            hits = list(self.memories)
             self.after(self.recall_ms, lambda: self.deliver(Recalled(turn=message.turn, hits=hits)))
 
     def _to_llm(self, message: Message) -> None:
@@ -186,19 +187,27 @@ class Simulation:
         self.core.start(peers)
         return self
 
-    def chat(self, text: str = "hi Nova", author: str = "Ann", message_id: str = "") -> str:
-        message_id = message_id or f"m{next(self._ids)}"
-        line = ChatMessage(
-            id=message_id,
-            platform="console",
+    def line(
+        self, text: str = "hi Nova", author: str = "Ann", message_id: str = "", **fields: Any
+    ) -> ChatMessage:
+        platform = fields.pop("platform", "console")
+        return ChatMessage(
+            id=message_id or f"m{next(self._ids)}",
+            platform=platform,
             author=author,
-            author_id=author.lower(),
+            author_id=f"{platform}:{author.lower()}",
             text=text,
             received_ns=self.now,
             at=0.0,
+            **fields,
         )
+
+    def chat(
+        self, text: str = "hi Nova", author: str = "Ann", message_id: str = "", **fields: Any
+    ) -> str:
+        line = self.line(text, author, message_id, **fields)
         self.deliver(ChatLines(lines=[line]))
-        return message_id
+        return line.id
 
     def deliver(self, message: Message) -> None:
         """As ``workers.runtime`` does: fenced messages go, except reports of the stage."""
@@ -278,7 +287,8 @@ class Simulation:
 
     def outcome(self, message_id: str) -> str:
         found = [e.outcome for e in self.of(ChatOutcomeEvent) if e.message_id == message_id]
-        assert len(found) <= 1, "a line has one outcome"
+        assert len([one for one in found if one is not TurnOutcome.HELD]) <= 1, "one outcome"
+        found = found[-1:]
         return str(found[0]) if found else ""
 
     def check_quiet(self) -> None:

@@ -10,6 +10,7 @@ from workers.director import prompt
 from workers.director.history import Exchange, History
 from workers.director.personas import Personas
 from workers.director.port import Port
+from workers.director.show import ShowState
 from workers.director.turn import Phase, Turn
 
 # a spoken reply is one paragraph, and small models go astray in the next
@@ -19,11 +20,14 @@ _STOP = ["\n"]
 class Asker:
     """Builds the requests and notes in the turn that they were sent."""
 
-    def __init__(self, config: Config, port: Port, personas: Personas, history: History) -> None:
+    def __init__(
+        self, config: Config, port: Port, personas: Personas, history: History, show: ShowState
+    ) -> None:
         self._config = config
         self._port = port
         self._personas = personas
         self._history = history
+        self._show = show
 
     def recall(self, turn: Turn) -> bool:
         """Ask memory about a viewer's line. False if there is nobody to ask, or nothing."""
@@ -50,9 +54,9 @@ class Asker:
         )
 
     def remember(self, turn: Turn, reply: str) -> None:
-        """Give a viewer's exchange to memory, as it was heard."""
+        """Give a viewer's exchange to memory, as it was heard. What a crowd said is of nobody."""
         pick = turn.candidate.pick
-        if pick is None or not self._port.state_of("memory").serves:
+        if pick is None or pick.crowd or not self._port.state_of("memory").serves:
             return
         line = pick.first
         self._port.send(
@@ -81,13 +85,21 @@ class Asker:
         turn.phase = Phase.GENERATING
         turn.stamps.generate_sent = turn.progress_ns = now
         persona = self._personas[turn.persona]
-        history = self._history.with_next(before, turn.persona)
+        turn.history = self._history.with_next(before, turn.persona)
+        turn.whisper, self._show.whisper = turn.whisper or self._show.whisper, ""
         settings = self._config.director
         self._port.send(
             "llm",
             Generate(
                 turn=turn.number,
-                prompt=prompt.build(persona, history, turn.hits, turn.exchange("")),
+                prompt=prompt.build(
+                    persona,
+                    turn.history,
+                    turn.hits,
+                    turn.exchange(""),
+                    topic=self._show.topic,
+                    whisper=turn.whisper,
+                ),
                 adapter=persona.adapter,
                 max_tokens=settings.max_tokens,
                 temperature=settings.temperature,
@@ -104,5 +116,6 @@ class Asker:
         """The prefix of the next prompt; ``new`` is an exchange that is still being spoken."""
         if self._port.state_of("llm").serves:
             persona = self._personas[key]
-            prefix = prompt.prefix(persona, self._history.with_next(new, key))
+            history = self._history.with_next(new, key)
+            prefix = prompt.prefix(persona, history, self._show.topic)
             self._port.send("llm", Prewarm(prompt=prefix, adapter=persona.adapter))

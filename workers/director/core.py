@@ -7,31 +7,34 @@ turns are open: the one being heard, and the one prepared while its last words s
 
 from __future__ import annotations
 
-from ipc.errors import RequestFailed
+from pathlib import Path
+
+from ipc.config import Config
 from ipc.protocol import (
     Cancel,
     ChatLines,
     ChatMessage,
+    GateHit,
     Generated,
     Message,
     Peer,
     Playback,
     Recalled,
+    Removed,
     StageControl,
     Synthesised,
     Taken,
     Tokens,
 )
-from ipc.states import TurnOutcome, WorkerState
-from workers.director.lifecycle import Turns
+from ipc.states import ShowMode, TurnOutcome, WorkerState
+from workers.director.intake import Intake
+from workers.director.port import Port
 from workers.director.show import MODEL_GONE
-from workers.director.speech import caption_text
+from workers.director.steering import Steering
 from workers.director.turn import Candidate, Phase
 from workers.director.voice import GIVEN_UP
 from workers.gate import RECHECK_NS
 
-_SAY_MAX = 16  # operator sentences that may wait
-_SAY_CHARS = 1000
 _LOST = frozenset(
     {
         WorkerState.WAITING,
@@ -43,9 +46,13 @@ _LOST = frozenset(
 )
 
 
-class Director(Turns):
+class Director(Steering):
     """Drive it with ``start``, ``receive``, ``cancelled``, ``peer_changed``, ``tick`` and the
     operator's methods; after each of them ``wake_ns`` is valid."""
+
+    def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
+        super().__init__(config, state_dir, port)
+        self._intake = Intake()
 
     # --- inputs ---
 
@@ -57,16 +64,19 @@ class Director(Turns):
         self._port.send("stage", StageControl(muted=self.show.muted))
         if self._port.state_of("llm").serves:
             self._asker.prewarm_all(self.show.persona)
+        if self._port.state_of("memory").serves:
+            self._remind_memory()
+        self._start_approvals()
         self._advance()
 
     def receive(self, message: Message) -> None:
         """A pipeline message to the director. What belongs to no open turn is ignored."""
         if isinstance(message, ChatLines):
-            self._idle.touch(self._port.now_ns())
-            for new in message.lines:
-                if not (new.id in self.reports.outcomes or self._turn_of(new.id)):
-                    for line, reason in self.queue.offer(new):
-                        self._shed(line, reason)
+            self._take_in(message.lines)
+        elif isinstance(message, Removed):
+            self._remove(message)
+        elif isinstance(message, GateHit):
+            self._gate_hit(message.hits, message.why)
         elif isinstance(message, Recalled | Tokens | Generated | Synthesised | Playback):
             turn = next((t for t in self.turns if t.number == message.turn), None)
             if turn is None:
@@ -85,6 +95,22 @@ class Director(Turns):
             else:
                 self._generated(turn, message)
         self._advance()
+
+    def _take_in(self, lines: list[ChatMessage]) -> None:
+        """Lines of chat, thousands a minute."""
+        now = self._port.now_ns()
+        self._idle.touch(now)
+        for new in lines:
+            if self._late(new):
+                continue
+            if new.id in self.reports.outcomes or self._turn_of(new.id):
+                self._taken.append(new.id)  # chat has not heard so yet
+            elif new.held_why:
+                self._hold_line(new)
+            else:
+                for line, reason in self.queue.offer(new, now):
+                    self._pass_over(line, reason)
+        self._intake.note(lines, self._port.now_ns())
 
     def cancelled(self, cancel: Cancel) -> None:
         """Turns were fenced by somebody else."""
@@ -106,116 +132,23 @@ class Director(Turns):
                 self._asker.prewarm_all(self.show.persona)
             elif peer.name == "stage":
                 self._port.send("stage", StageControl(muted=self.show.muted))
+            elif peer.name == "memory":
+                self._remind_memory()
         self._advance()
 
     def tick(self) -> None:
         """Time has passed."""
         self._advance()
 
-    # --- the operator ---
-
-    def hold(self, reason: str = "") -> None:
-        self._set_held(reason)
-        self._unprepare("the show is held")
-        self._advance()
-
-    def release(self) -> None:
-        self._idle.touch(self._port.now_ns())
-        self.show.held, self.show.reason = False, ""
-        self._save()
-        self._advance()
-
-    def mute(self, *, muted: bool) -> None:
-        self.show.muted = muted
-        self._save()
-        self._port.send("stage", StageControl(muted=muted))
-        self._advance()
-
-    def skip(self) -> int:
-        """The turn that was cut. Raises RequestFailed if there is none."""
-        if not self.turns:
-            raise RequestFailed("there is no reply to skip", "she is quiet just now")
-        turn = self.turns[0]
-        self._end(turn, TurnOutcome.SKIPPED, "skipped by the operator")
-        self._advance()
-        return turn.number
-
-    def dump(self) -> int:
-        """Silence now, everything waiting goes, held. How many lines were cleared."""
-        newest = max(self._newest, self._port.fence.floor)
-        self._port.cancel(newest, up_to=True, reason="dumped by the operator")
-        for turn in self.turns:
-            if turn.ending is None:
-                turn.ending = self._ending(TurnOutcome.SKIPPED, "dumped by the operator")
-        self._says.clear()
-        lines = self.queue.clear()
-        for line in lines:
-            self._shed(line, "dumped by the operator")
-        self._set_held("dumped by the operator")
-        self._advance()
-        return len(lines)
-
-    def set_persona(self, name: str) -> str:
-        """The key of who is on air from the next turn on. Raises RequestFailed."""
-        key = self.personas.find(name)
-        if key != self.show.persona:
-            self.show.persona = key
-            self._save()
-            self._unprepare("the personality was switched")
-            self._asker.prewarm(key)
-        self._advance()
-        return key
-
-    def say(self, text: str, asked_ns: int) -> int:
-        """The turn that will say it. Raises RequestFailed."""
-        if not caption_text(text):
-            raise RequestFailed("there is nothing to say in that", "give the words to be said")
-        if len(text) > _SAY_CHARS:
-            raise RequestFailed(
-                f"{len(text)} characters are too many to be said at once",
-                f"give at most {_SAY_CHARS}, a minute of speech",
-            )
-        if len(self._says) >= _SAY_MAX:
-            raise RequestFailed(f"{_SAY_MAX} sentences are waiting already", "wait, or dump")
-        number = self._allocate()
-        self._says.append(
-            Candidate("operator", text, asked_ns or self._port.now_ns(), None, number, True)
-        )
-        self._advance()
-        return number
-
-    def cannot_answer(self, message_id: str = "") -> tuple[str, str] | None:
-        """Why a waiting line would get no answer, and the mend; None if it will."""
-        if message_id and self._turn_of(message_id) is not None:
-            return None
-        for worker in ("llm", "stage"):
-            state = self._port.state_of(worker)
-            if state in GIVEN_UP:
-                return f"{worker} is {state}", f"restart it: spark-tui ctl restart {worker}"
-        if self.show.held:
-            return "the show is held", "release it: spark-tui ctl release"
-        return None
-
-    def drain(self) -> None:
-        """No new turns any more; the one under way may end."""
-        self._draining = True
-        self._unprepare("the show is stopping")
-        self._advance()
-
-    def _shed(self, line: ChatMessage, reason: str) -> None:
-        """A line that no turn will answer."""
-        self.reports.shed(line, reason)
-        self._port.send("chat", Taken(message_ids=[line.id]))
-
     # --- choosing ---
 
     def _advance(self) -> None:
-        """Everything that follows from what is known now. Called after every input."""
         now = self._port.now_ns()
         if not self._gate.loaded:
             self._speaker.check_gate()
+        self._become_careful()
         for line, reason in self.queue.expire(now):
-            self._shed(line, reason)
+            self._pass_over(line, reason)
         candidate: Candidate | None = None
         while True:
             self._deadlines(now)
@@ -226,7 +159,10 @@ class Director(Turns):
             if candidate is None:
                 break
             self._open(candidate, now)
-        self.wake_ns = self._next_wake(now)
+        self.wake_ns = self._next_wake(now)  # writes what has to be kept before ...
+        if self._taken:  # ... chat lets go of it
+            self._port.send("chat", Taken(message_ids=self._taken))
+            self._taken = []
 
     def _may_open(self, now: int) -> bool:
         if self._draining or not self._port.state_of("stage").serves:
@@ -247,24 +183,37 @@ class Director(Turns):
             self._model_gone(now)
         if self._says and (self._says[0].literal or llm.serves):
             return self._says.popleft()
-        if self.show.held or not llm.serves:
+        if self.show.held:
             return None
-        pick = self.queue.take(now)
+        if self._approved:
+            return self._approved.popleft()
+        if not llm.serves or (self.approvals.full and self.show.mode is ShowMode.APPROVAL):
+            return None
+        pick = self.queue.take(now) if now >= self._slow_until_ns() else None
         if pick is not None:
-            return Candidate("chat", pick.text, pick.first.received_ns, pick)
+            self.queue.answered(pick, now)
+            return Candidate.of(pick)
         due = self._idle.due_ns()
-        if due is not None and now >= due and not self.turns:
+        quiet = due is not None and now >= due and not self.turns
+        if quiet and self.show.mode is not ShowMode.APPROVAL:
             self._idle.touch(now)
-            topic = self.personas.next_topic(self.show.persona)
+            topic = self.show.topic or self.personas.next_topic(self.show.persona)
+            if self.show.topic:
+                topic = f"Say something about today's topic: {self.show.topic}"
             if topic:
                 return Candidate("idle", topic, now)
         return None
+
+    def _slow_until_ns(self) -> int:
+        """No turn of chat is opened before."""
+        slow_s = self.show.slow(self._config.director)
+        return self._replied_ns + int(slow_s * 1e9) if self._replied_ns else 0
 
     def _model_gone(self, now: int) -> None:
         self._hold_line_said = True
         line = self.personas[self.show.persona].hold_line
         if line and not self.show.held:
-            self._says.appendleft(Candidate("idle", line, now, literal=True))
+            self._says.appendleft(Candidate("idle", line, now, words=line))
         self._set_held(MODEL_GONE)
         self._port.notice(
             "error",
@@ -273,7 +222,7 @@ class Director(Turns):
         )
 
     def _next_wake(self, now: int) -> int | None:
-        times: list[int | None] = [self.queue.next_expiry_ns()]
+        times: list[int | None] = [self.queue.next_expiry_ns(), self._keep_approvals(now)]
         if not self._gate.loaded:
             times.append(now + RECHECK_NS)
         for turn in self.turns:
@@ -282,6 +231,8 @@ class Director(Turns):
                 times.append(turn.ending.deadline_ns)
             else:
                 times.append(self._gives_up_ns(turn))
+                if turn.air_ns > now:
+                    times.append(turn.air_ns)
                 if turn.phase is Phase.RECALLING:
                     times.append(turn.deadline_ns)
         if len(self.turns) == 1:
@@ -293,5 +244,11 @@ class Director(Turns):
             due = self._idle.due_ns()
             if due is not None and due > now:
                 times.append(due)
-        times.append(self.reports.show(self.show.event(self.personas.keys, len(self.queue)), now))
+        if len(self.queue) and self._slow_until_ns() > now:
+            times.append(self._slow_until_ns())
+        if (intake := self._intake.event(self.queue, now)) is not None:
+            self._port.publish(intake)
+        times.append(self._intake.due_ns())
+        event = self.show.event(self.personas.keys, len(self.queue), self._config.director)
+        times.append(self.reports.show(event, now))
         return min((at for at in times if at is not None), default=None)

@@ -7,6 +7,7 @@ stays the same for several turns, so the language model's prefix cache hits.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,12 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     reply: str
     source: str = "chat"
+    event: str = ""  # what the viewer did, if it was more than to write
+    crowd: bool = False  # many viewers at once
+    # what is removed goes by these
+    message_ids: list[str] = []
+    author_ids: list[str] = []
+    quotes: list[str] = []  # the same of the memories that were in its prompt
 
 
 class History:
@@ -45,6 +52,10 @@ class History:
         """Oldest first."""
         return list(self._exchanges.get(persona, ()))
 
+    def all(self) -> list[Exchange]:
+        """Of everybody."""
+        return [exchange for known in self._exchanges.values() for exchange in known]
+
     def with_next(self, exchange: Exchange | None, persona: str) -> list[Exchange]:
         """As ``of``, as if ``exchange`` had been added already."""
         known = self.of(persona)
@@ -61,6 +72,17 @@ class History:
             with self._path.open("ab") as file:
                 file.write(msgspec.json.encode(exchange) + b"\n")
             self._lines += 1
+
+    def remove(self, gone: Callable[[Exchange], bool]) -> list[Exchange]:
+        """Take out every exchange for which ``gone`` is true, from the file too. Raises OSError
+        when that cannot be rewritten; here they are gone all the same."""
+        removed = [one for one in self.all() if gone(one)]
+        if removed:
+            for persona, known in self._exchanges.items():
+                self._exchanges[persona] = [one for one in known if not gone(one)]
+        if removed or self._lines > sum(map(len, self._exchanges.values())):
+            self._rewrite()  # the journal may hold some that are no longer kept here
+        return removed
 
     def _append(self, exchange: Exchange) -> None:
         known = [*self._exchanges.get(exchange.persona, ()), exchange]
@@ -85,7 +107,7 @@ class History:
         return exchanges
 
     def _rewrite(self) -> None:
-        kept = [exchange for known in self._exchanges.values() for exchange in known]
+        kept = self.all()
         self._write(kept)
         self._lines = len(kept)
 

@@ -1,21 +1,23 @@
 """The life of the turns that are open: what happens to them, how they end, what is kept.
 
 At most two are open: the one being heard, and the one prepared while its last words sound.
-Which turn is opened next, and when, is decided in ``core``.
+``recovery`` adds what goes wrong, ``moderation`` what must not be said, ``steering`` the
+operator, and ``core`` decides which turn is opened next, and when.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from pathlib import Path
 
 from ipc.config import Config
 from ipc.protocol import (
     Generated,
+    MemoryHit,
     Playback,
     Recalled,
     Synthesised,
-    Taken,
     Tokens,
 )
 from ipc.states import Finish, TurnOutcome, WorkerState
@@ -30,14 +32,14 @@ from workers.director.queue import ChatQueue
 from workers.director.reports import Reports
 from workers.director.show import ShowState
 from workers.director.turn import Candidate, Ending, Phase, Turn
-from workers.director.voice import GIVEN_UP, Speaker
+from workers.director.voice import Speaker
 from workers.gate import Gate
 
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
 
 
-class Turns:
-    """State and steps of the open turns. ``core.Director`` completes it with the decisions."""
+class Turns(ABC):
+    """State and steps of the open turns."""
 
     def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
         now = port.now_ns()
@@ -52,13 +54,23 @@ class Turns:
         )
         self._gate = Gate(config.gate, "output")
         self.reports = Reports(
-            port.publish, {key: self.personas[key].name for key in self.personas.keys}
+            port.publish,
+            {key: self.personas[key].name for key in self.personas.keys},
+            port.now_ns,
         )
-        self._asker = Asker(config, port, self.personas, self.history)
-        self._speaker = Speaker(config, port, self._gate, self.personas, self.reports)
+        self._asker = Asker(config, port, self.personas, self.history, self.show)
+        self._speaker = Speaker(
+            config,
+            port,
+            self._gate,
+            self.personas,
+            self.reports,
+            lambda: self.show.delay(settings),
+        )
         called = [name for key in self.personas.keys for name in (key, self.personas[key].name)]
         self.queue = ChatQueue(settings, [*called, config.chat.twitch.channel])
         self._says: deque[Candidate] = deque()
+        self._approved: deque[Candidate] = deque()  # what a person let go on the air
         self._idle = IdleTimer(settings.idle_after_s, now)
         self.turns: list[Turn] = []
         self._newest = 0  # the highest number given out ...
@@ -67,7 +79,35 @@ class Turns:
         self._draining = False
         self._hold_line_said = False
         self._incarnations: dict[str, tuple[int, WorkerState]] = {}
+        self._taken: list[str] = []  # lines that chat need not keep any longer
+        self._replied_ns = 0  # when a turn of chat was opened last
         self.wake_ns: int | None = None
+
+    # --- what the layers above add ---
+
+    @abstractmethod
+    def _advance(self) -> None:
+        """Everything that follows from what is known now. Called after every input."""
+
+    @abstractmethod
+    def _gate_hit(self, hits: int, why: str) -> None:
+        """The gate stopped something."""
+
+    @abstractmethod
+    def _for_a_person(self, turn: Turn) -> None:
+        """The rest of a reply, ``turn.unsaid``, may only be said if a person approves it."""
+
+    @abstractmethod
+    def _item_done(self, item: str) -> None:
+        """What a person approved had its turn."""
+
+    @abstractmethod
+    def _must_wait(self, candidate: Candidate) -> str:
+        """Why all of this reply has to be approved; empty if it has not."""
+
+    @abstractmethod
+    def _is_gone(self, hit: MemoryHit) -> bool:
+        """Whether a memory is of something that was removed."""
 
     # --- one turn ---
 
@@ -83,33 +123,38 @@ class Turns:
         return number
 
     def _open(self, candidate: Candidate, now: int) -> None:
-        settings = self._config.director
-        turn = Turn(
-            number=self._number_for(candidate),
-            candidate=candidate,
-            persona=candidate.persona or self.show.persona,
-            splitter=ClauseSplitter(settings.first_clause_words, settings.first_clause_max_words),
-            stamps=Stamps(received=candidate.received_ns, opened=now),
-            phase=Phase.RECALLING,
-            progress_ns=now,
-        )
+        turn = self._turn_for(candidate, Phase.RECALLING, now)
+        turn.withheld = self._must_wait(candidate)
         self.turns.append(turn)
         # memory may hear of the number before the supervisor does: it makes no sound of it
         recalling = not candidate.literal and self._asker.recall(turn)
         self._port.open_turn(turn.number)
         self.reports.opened(turn)
         if candidate.literal:
-            pieces = turn.splitter.feed(candidate.text) + turn.splitter.finish()
+            pieces = turn.splitter.feed(candidate.words) + turn.splitter.finish()
             self._write(turn, pieces)
             turn.phase = Phase.WRITTEN
         elif not recalling:
             self._generate(turn)
         if candidate.pick is not None:  # who waits for nothing is told last
-            self._port.send("chat", Taken(message_ids=candidate.pick.ids))
+            self._taken += candidate.pick.ids
+            self._replied_ns = now
+
+    def _turn_for(self, candidate: Candidate, phase: Phase, now: int) -> Turn:
+        settings = self._config.director
+        return Turn(
+            number=self._number_for(candidate),
+            candidate=candidate,
+            persona=candidate.persona or self.show.persona,
+            splitter=ClauseSplitter(settings.first_clause_words, settings.first_clause_max_words),
+            stamps=Stamps(received=candidate.received_ns, opened=now),
+            phase=phase,
+            progress_ns=now,
+        )
 
     def _recalled(self, turn: Turn, message: Recalled) -> None:
         if turn.phase is Phase.RECALLING:
-            turn.hits = message.hits
+            turn.hits = [hit for hit in message.hits if not self._is_gone(hit)]
             turn.stamps.recalled = self._port.now_ns()
             turn.stamps.memory_engine = message.engine_ns
             self._asker.recalled(turn, late=False)
@@ -132,6 +177,8 @@ class Turns:
             if turn.repeats(pieces[0].text):
                 turn.phase = Phase.WRITTEN  # what still comes is ignored
                 turn.note = turn.note or "she began to repeat herself"
+                if turn.unsaid:
+                    self._for_a_person(turn)
             else:
                 self._write(turn, pieces)
 
@@ -155,11 +202,18 @@ class Turns:
         if turn.ending is None and turn.clauses:
             # the model is free until the next line: let it read what that prompt will begin with
             self._asker.prewarm(turn.persona, turn.exchange(turn.generated))
+        if turn.ending is None and turn.unsaid:
+            self._for_a_person(turn)
 
     def _write(self, turn: Turn, pieces: list[Piece]) -> None:
+        before = turn.withheld
         blocked = self._speaker.write(turn, pieces, self.turns)
         if blocked:
             self._end(turn, TurnOutcome.BLOCKED, blocked)
+            if not turn.candidate.literal:  # what a person writes says nothing about the show
+                self._gate_hit(1, blocked)
+        elif turn.withheld != before:
+            self._gate_hit(1, turn.withheld)
 
     def _synthesised(self, turn: Turn, message: Synthesised) -> None:
         if 0 <= message.clause < len(turn.clauses):
@@ -202,6 +256,8 @@ class Turns:
                 turn.estimate_heard(now)
                 self._close(turn, turn.ending.outcome, turn.ending.reason)
         elif turn.phase is Phase.WRITTEN and not turn.clauses:
+            if turn.unsaid:
+                self._end(turn, TurnOutcome.HELD, turn.withheld)
             self._end(turn, TurnOutcome.FAILED, turn.note or "the language model said nothing")
             self._wrap_up(turn, now)
 
@@ -226,25 +282,36 @@ class Turns:
             self.turns.remove(turn)
             if self._port.fence.allows(turn.number):
                 self._port.cancel(turn.number, reason=reason)
-            pick = turn.candidate.pick
             again = turn.ending is None
-            if again and pick is not None:
-                self.queue.put_back(pick)
-            elif again and turn.candidate.source == "operator":
-                self._says.appendleft(turn.candidate)
+            if again:
+                self._put_back(turn)
             outcome = turn.ending.outcome if turn.ending else TurnOutcome.SKIPPED
             why = turn.ending.reason if turn.ending else reason
             self._report(turn, outcome, why, "", final=not again)
+
+    def _put_back(self, turn: Turn) -> None:
+        """Nothing came of a turn: what it was about is next again."""
+        turn.disowned = True
+        candidate = turn.candidate
+        if turn.whisper and not self.show.whisper:
+            self.show.whisper = turn.whisper
+        if candidate.literal:
+            (self._approved if candidate.item else self._says).appendleft(candidate)
+        elif candidate.pick is not None:
+            self.queue.put_back(candidate.pick)
+            self._replied_ns = 0
 
     def _close(self, turn: Turn, outcome: TurnOutcome, reason: str) -> None:
         """The turn is over and what was heard of it is known."""
         now = self._port.now_ns()
         self.turns.remove(turn)
         reply = turn.reply()
-        if reply:
+        if reply and not turn.forgotten:
             self._remember(turn, reply)
             self._asker.remember(turn, reply)
         self._report(turn, outcome, reason, reply, final=True)
+        if turn.candidate.item and not turn.disowned:
+            self._item_done(turn.candidate.item)
         self._idle.touch(now)
         if self.turns:
             self.turns[0].progress_ns = now
@@ -269,92 +336,8 @@ class Turns:
         self, turn: Turn, outcome: TurnOutcome, reason: str, reply: str, *, final: bool
     ) -> None:
         self.reports.tokens(turn, self._port.now_ns(), done=True)
+        final = final and not (turn.disowned or turn.candidate.answered)
         self.reports.closed(turn, outcome, reason, reply, final=final)
-
-    # --- losses ---
-
-    def _lost(self, worker: str) -> None:
-        """Whatever was outstanding there is gone."""
-        for turn in list(self.turns):
-            if turn not in self.turns or turn.ending is not None:
-                continue
-            if worker == "memory" and turn.phase is Phase.RECALLING:
-                self._generate(turn)
-            elif worker == "llm" and turn.phase is Phase.GENERATING:
-                self._model_lost(turn)
-            elif worker == "tts":
-                turn.voice_lost = turn.sent_any
-                if turn.outstanding and turn is not self.turns[0]:
-                    self._unprepare("the voice was lost")
-                elif turn.outstanding:
-                    self._end(turn, TurnOutcome.FAILED, "the voice was lost")
-            elif worker == "stage" and turn.sent_any:
-                self._end(turn, TurnOutcome.FAILED, "the stage was lost")
-        if worker == "stage":
-            # nobody will say what was heard
-            for turn in [t for t in self.turns if t.ending is not None]:
-                turn.estimate_heard(self._port.now_ns())
-                if turn.ending is not None:
-                    self._close(turn, turn.ending.outcome, turn.ending.reason)
-
-    def _model_lost(self, turn: Turn) -> None:
-        turn.note = "the language model was lost"
-        if turn.sent_any or turn.candidate.retried:
-            turn.unfinished = True
-            self._finish_text(turn, cut_short=True)
-            return
-        # nothing was said yet: once more, under a number that no stray token has
-        at = self.turns.index(turn)
-        self.turns.pop(at)
-        self._port.cancel(turn.number, reason=turn.note)
-        self._report(turn, TurnOutcome.FAILED, f"{turn.note}; asked again", "", final=False)
-        candidate = turn.candidate
-        candidate.retried, candidate.persona, candidate.number = True, turn.persona, 0
-        now = self._port.now_ns()
-        again = Turn(
-            number=self._number_for(candidate),
-            candidate=candidate,
-            persona=turn.persona,
-            splitter=ClauseSplitter(
-                self._config.director.first_clause_words,
-                self._config.director.first_clause_max_words,
-            ),
-            stamps=Stamps(received=candidate.received_ns, opened=now, recalled=now),
-            phase=Phase.WAITING,
-            progress_ns=now,
-            hits=turn.hits,
-        )
-        self._port.open_turn(again.number)
-        self.turns.insert(at, again)
-        self.reports.opened(again)
-
-    # --- time ---
-
-    def _deadlines(self, now: int) -> None:
-        for turn in list(self.turns):
-            if turn not in self.turns or turn.ending is not None:
-                continue
-            if turn.phase is Phase.RECALLING and now >= turn.deadline_ns:
-                self._asker.recalled(turn, late=True)
-                self._generate(turn)
-            elif turn.phase is Phase.WAITING:
-                state = self._port.state_of("llm")
-                if state.serves:
-                    self._generate(turn)
-                elif state in GIVEN_UP:
-                    self._end(turn, TurnOutcome.FAILED, "the language model gave up")
-                    continue
-            if now >= self._gives_up_ns(turn):
-                what = turn.note or f"nothing happened while {turn.phase.name.lower()}"
-                self._end(turn, TurnOutcome.FAILED, what)
-
-    def _gives_up_ns(self, turn: Turn) -> int:
-        """When a turn without progress is given up."""
-        limit_ns = int(self._config.director.turn_timeout_s * 1e9)
-        if turn is not self.turns[0] and turn.phase is Phase.WRITTEN:
-            # it waits for the one before it to end
-            return self.turns[0].quiet_until_ns(limit_ns) + limit_ns
-        return turn.quiet_until_ns(limit_ns)
 
     # --- small things ---
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from ipc.protocol import (
-    ChatMessage,
     ChatOutcomeEvent,
     ClauseEvent,
     Message,
@@ -22,21 +24,32 @@ from workers.director.turn import Clause, Turn
 
 _TOKENS_EVERY_NS = 125_000_000  # at most 8 a second: as often as a screen is redrawn
 _QUEUED_EVERY_NS = 250_000_000  # at most 4 a second
-_OUTCOMES_KEPT = 256
+_OUTCOMES_KEPT = 2048
+_SHED_A_SECOND = 100
 
 Outcome = dict[str, Any]
 
 
 class Reports:
-    """Publishes through ``publish``. Tells ``on_outcome(message_id, outcome)`` too."""
+    """Publishes through ``publish``. Tells ``on_outcome(message_id, outcome)`` too, and asks
+    ``awaited(message_id)`` whether somebody waits for one."""
 
-    def __init__(self, publish: Callable[[Message], None], speakers: dict[str, str]) -> None:
+    def __init__(
+        self,
+        publish: Callable[[Message], None],
+        speakers: dict[str, str],
+        now_ns: Callable[[], int],
+    ) -> None:
         self._publish = publish
         self._speakers = speakers
+        self._now_ns = now_ns
+        self._shed_second = 0
+        self._shed_told = 0
         self._show: ShowEvent | None = None
         self._show_ns = 0
         self.outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self.on_outcome: Callable[[str, Outcome], None] = lambda _message_id, _outcome: None
+        self.awaited: Callable[[str], bool] = lambda _message_id: False
 
     def show(self, event: ShowEvent, now_ns: int) -> int | None:
         """Publish if something changed; when to call again if the queue's length must wait."""
@@ -85,6 +98,7 @@ class Reports:
                 text=clause.caption,
                 heard=clause.heard,
                 verdict=clause.verdict,
+                why=clause.why,
                 at=time.time(),
             )
         )
@@ -124,37 +138,57 @@ class Reports:
             "persona": turn.persona,
         }
         for line in lines:
-            self._settle(line, told)
+            self._tell(line.id, told)
 
-    def shed(self, line: ChatMessage, reason: str) -> None:
-        """A line that no turn will answer."""
-        self._settle(
-            line,
-            {
-                "turn": 0,
-                "outcome": str(TurnOutcome.SHED),
-                "reply": "",
-                "spans_ms": {},
-                "audio_s": 0.0,
-                "reason": reason,
-                "persona": "",
-            },
-        )
+    def settle(self, message_id: str, outcome: TurnOutcome, reason: str) -> None:
+        """What became of a line without a turn. Of those that were passed over only so many a
+        second are told as they happen; the intake counts them all."""
+        told = _untold(outcome, reason)
+        if outcome is not TurnOutcome.SHED or self.awaited(message_id) or self._shed_pace():
+            self._tell(message_id, told)
+        else:
+            self._note(message_id, told)
 
-    def _settle(self, line: ChatMessage, outcome: Outcome) -> None:
+    def _tell(self, message_id: str, outcome: Outcome) -> None:
         self._publish(
             ChatOutcomeEvent(
-                message_id=line.id,
+                message_id=message_id,
                 outcome=TurnOutcome(outcome["outcome"]),
                 reason=outcome["reason"],
                 turn=outcome["turn"],
             )
         )
-        self.outcomes[line.id] = outcome
+        self._note(message_id, outcome)
+
+    def _note(self, message_id: str, outcome: Outcome) -> None:
+        self.outcomes[message_id] = outcome
+        self.outcomes.move_to_end(message_id)
         if len(self.outcomes) > _OUTCOMES_KEPT:
             self.outcomes.popitem(last=False)
-        self.on_outcome(line.id, outcome)
+        self.on_outcome(message_id, outcome)
+
+    def _shed_pace(self) -> bool:
+        """Whether one more may be told in this second."""
+        second = self._now_ns() // 1_000_000_000
+        if second != self._shed_second:
+            self._shed_second, self._shed_told = second, 0
+        self._shed_told += 1
+        return self._shed_told <= _SHED_A_SECOND
 
 
-def _flags(event: ShowEvent) -> tuple[object, ...]:
-    return (event.held, event.muted, event.persona, event.reason)
+@lru_cache(maxsize=64)
+def _untold(outcome: TurnOutcome, reason: str) -> Outcome:
+    """Shared by all lines of the same fate: thousands a second cost one dict."""
+    return {
+        "turn": 0,
+        "outcome": str(outcome),
+        "reply": "",
+        "spans_ms": {},
+        "audio_s": 0.0,
+        "reason": reason,
+        "persona": "",
+    }
+
+
+def _flags(event: ShowEvent) -> ShowEvent:
+    return msgspec.structs.replace(event, queued=0)

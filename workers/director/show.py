@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
+from ipc.config import DirectorSection
 from ipc.protocol import ShowEvent
+from ipc.states import ShowMode
 
 MODEL_GONE = "the language model is gone"
+SLOW_MAX_S = 3600.0
+DELAY_MAX_S = 30.0
 
 
 class ShowState(msgspec.Struct, kw_only=True):
@@ -19,8 +25,15 @@ class ShowState(msgspec.Struct, kw_only=True):
     held: bool = False
     muted: bool = False
     reason: str = ""  # why it is held
+    mode: ShowMode = ShowMode.OPEN
+    mode_reason: str = ""
+    before_safe: str = ""  # who comes back when the show is opened again
+    topic: str = ""
+    whisper: str = ""  # for the next reply
+    slow_s: Annotated[float, Meta(ge=0, le=SLOW_MAX_S)] | None = None  # None: as configured
+    delay_s: Annotated[float, Meta(ge=0, le=DELAY_MAX_S)] | None = None
 
-    def event(self, personas: list[str], queued: int) -> ShowEvent:
+    def event(self, personas: list[str], queued: int, settings: DirectorSection) -> ShowEvent:
         """What everybody is told about it."""
         return ShowEvent(
             held=self.held,
@@ -29,11 +42,26 @@ class ShowState(msgspec.Struct, kw_only=True):
             personas=personas,
             reason=self.reason,
             queued=queued,
+            mode=self.mode,
+            mode_reason=self.mode_reason,
+            topic=self.topic,
+            whisper=self.whisper,
+            slow_s=self.slow(settings),
+            delay_s=self.delay(settings),
         )
+
+    def slow(self, settings: DirectorSection) -> float:
+        """Shortest time between two turns of chat, seconds."""
+        return settings.slow_s if self.slow_s is None else self.slow_s
+
+    def delay(self, settings: DirectorSection) -> float:
+        """From the first clause of a reply to its first sound, seconds."""
+        return settings.air_delay_s if self.delay_s is None else self.delay_s
 
     def save(self, path: Path) -> None:
         """Atomic: a crash leaves the old file or the new one. Raises OSError."""
         new = path.with_suffix(".new")
+        new.touch(0o600)
         new.write_bytes(msgspec.json.encode(self))
         os.replace(new, path)
 
@@ -52,4 +80,6 @@ class ShowState(msgspec.Struct, kw_only=True):
             state.persona = persona
         if state.held and state.reason == MODEL_GONE:
             state.held, state.reason = False, ""
+        if state.before_safe not in known:
+            state.before_safe = ""
         return state

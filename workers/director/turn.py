@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from ipc.protocol import MemoryHit, Playback
-from ipc.states import TurnOutcome
+from ipc.states import ChatKind, TurnOutcome
 from ipc.trace import Stamps
 from workers.director.clauses import ClauseSplitter
 from workers.director.history import CUT_MARK, Exchange
+from workers.director.prompt import happened
 from workers.director.queue import Pick
 from workers.director.speech import heard_text
 
@@ -37,6 +38,7 @@ class Clause:
     speech: str  # empty: nothing to say, the caption is only shown
     emotion: str
     verdict: str
+    why: str = ""  # what the gate found
     sent: bool = False
     voiced: bool = False  # with tts, or was
     made: bool = False  # tts has confirmed it
@@ -55,9 +57,20 @@ class Candidate:
     received_ns: int
     pick: Pick | None = None  # what of chat it answers
     number: int = 0  # reserved for it, 0 for none
-    literal: bool = False  # say exactly this; no model is asked
+    words: str = ""  # say exactly this; no model is asked
     retried: bool = False  # the model was lost once already
     persona: str = ""  # bound to this one (a retry), otherwise whoever is on air
+    item: str = ""  # id of the approval it comes from
+    answered: bool = False  # what became of its lines was told already
+
+    @property
+    def literal(self) -> bool:
+        return bool(self.words)
+
+    @classmethod
+    def of(cls, pick: Pick) -> Candidate:
+        """What chat asks, to be answered by the model."""
+        return cls("chat", pick.text, pick.first.received_ns, pick)
 
 
 @dataclass(slots=True)
@@ -82,6 +95,8 @@ class Turn:
     progress_ns: int
     deadline_ns: int = 0  # of the recall
     hits: list[MemoryHit] = field(default_factory=list)
+    history: list[Exchange] = field(default_factory=list)  # in its prompt
+    whisper: str = ""  # the operator's note in its prompt
     clauses: list[Clause] = field(default_factory=list)
     tokens: int = 0
     fresh_text: str = ""  # generated, not yet published
@@ -92,6 +107,12 @@ class Turn:
     ending: Ending | None = None
     voice_lost: bool = False
     unfinished: bool = False  # the model was lost in the middle of it
+    forgotten: bool = False  # neither history nor memory may keep it
+    disowned: bool = False  # its lines are no longer its own: settled, or to be answered anew
+    air_ns: int = 0  # nothing of it is handed over before
+    withheld: str = ""  # why what comes now waits for a person
+    unsaid: list[str] = field(default_factory=list)  # and what has come since
+    item: str = ""  # id of the approval that holds it
 
     @property
     def sent_any(self) -> bool:
@@ -119,7 +140,8 @@ class Turn:
     def repeats(self, text: str) -> bool:
         """Whether a clause of this turn said the same already: small models get caught in loops."""
         words = _words(text)
-        return len(words) > 1 and any(_words(clause.caption) == words for clause in self.clauses)
+        said = [*(clause.caption for clause in self.clauses), *self.unsaid]
+        return len(words) > 1 and any(_words(one) == words for one in said)
 
     def played(self, report: Playback) -> Clause | None:
         """Note what the stage says; the clause it is about, if it is one of ours."""
@@ -155,18 +177,27 @@ class Turn:
             if clause.heard < 1.0:
                 break
         text = " ".join(parts)
-        complete = self.phase is Phase.WRITTEN and not self.unfinished
+        complete = self.phase is Phase.WRITTEN and not (self.unfinished or self.unsaid)
         whole = complete and all(c.heard >= 1.0 for c in self.clauses)
         return text if whole or not text else text.rstrip(" .,;:") + CUT_MARK
 
     def exchange(self, reply: str) -> Exchange:
+        """With the ids of everybody whose words may be in it, memories included."""
         pick = self.candidate.pick
+        lines = pick.lines if pick else ()
+        quotes = [one for hit in self.hits for one in (hit.message_id, hit.author_id) if one]
+        told = pick is not None and len(lines) == 1 and pick.first.kind is not ChatKind.LINE
         return Exchange(
             persona=self.persona,
             author=pick.author if pick else "",
-            text=self.candidate.text,
+            text=lines[0].text if told else self.candidate.text,
             reply=reply,
             source=self.candidate.source,
+            event=happened(lines[0]) if len(lines) == 1 else "",
+            crowd=pick.crowd if pick else False,
+            message_ids=[line.id for line in lines],
+            author_ids=list(dict.fromkeys(line.author_id for line in lines)),
+            quotes=quotes,
         )
 
     def quiet_until_ns(self, limit_ns: int) -> int:
@@ -175,7 +206,7 @@ class Turn:
             limit_ns = min(limit_ns, _VOICE_LOST_NS)
         sounding = [clause for clause in self.clauses if clause.started_ns and not clause.finished]
         audio_ns = int(sounding[-1].audio_s * 1e9) if sounding else 0
-        return self.progress_ns + limit_ns + audio_ns
+        return max(self.progress_ns, self.air_ns) + limit_ns + audio_ns
 
     def left_s(self, now_ns: int, words_per_s: float) -> float | None:
         """Seconds until the turn is silent; None while that cannot be known yet."""

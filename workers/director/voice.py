@@ -5,6 +5,9 @@ Shared by all turns under way, because the credits of tts are shared: earlier tu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from ipc.config import Config
 from ipc.protocol import Caption, Synthesise, TurnEnd
 from ipc.states import WorkerState
@@ -25,16 +28,27 @@ class Speaker:
     """Owns no turn; does what the text of one needs."""
 
     def __init__(
-        self, config: Config, port: Port, gate: Gate, personas: Personas, reports: Reports
+        self,
+        config: Config,
+        port: Port,
+        gate: Gate,
+        personas: Personas,
+        reports: Reports,
+        delay_s: Callable[[], float],
     ) -> None:
         self._credits = config.tts.clauses_ahead
         self._port = port
         self._gate = gate
         self._personas = personas
         self._reports = reports
+        self._delay_s = delay_s  # before a reply of the model goes on the air
 
     def write(self, turn: Turn, pieces: list[Piece], turns: list[Turn]) -> str:
-        """Judge new clauses and pass on what may be said. Why the turn must end, or ""."""
+        """Judge new clauses and pass on what may be said. Why the turn must end, or "".
+
+        What a person must look at first, and all that comes behind it, is left in
+        ``turn.unsaid``. What a person wrote or has looked at need not be held.
+        """
         self.check_gate()
         for piece in pieces:
             caption = caption_text(piece.text)
@@ -42,15 +56,25 @@ class Speaker:
                 continue
             now = self._port.now_ns()
             stamps = turn.stamps
-            stamps.first_clause = stamps.first_clause or now
+            if not stamps.first_clause:
+                stamps.first_clause = now
+                delay_s = 0.0 if turn.candidate.literal else self._delay_s()
+                turn.air_ns = now + int(delay_s * 1e9)
             judgement, speech = self._judge(turn, caption)
             stamps.gate_done = stamps.gate_done or self._port.now_ns()
+            verdict = judgement.verdict
             clause = Clause(
-                judgement.text or caption, speech, piece.emotion, str(judgement.verdict)
+                judgement.text or caption, speech, piece.emotion, str(verdict), judgement.why
             )
-            if judgement.verdict is Verdict.DROP:
+            if verdict is Verdict.DROP:
                 self._reports.clause(turn, len(turn.clauses), clause)
                 return f"the gate: {judgement.why}"
+            if verdict is Verdict.HOLD and not turn.candidate.literal and not turn.withheld:
+                turn.withheld = f"the gate: {judgement.why}"
+                self._reports.clause(turn, len(turn.clauses), clause)
+            if turn.withheld:
+                turn.unsaid.append(caption)
+                continue
             turn.clauses.append(clause)
             self.pump(turns)
         return ""
@@ -58,21 +82,23 @@ class Speaker:
     def _judge(self, turn: Turn, caption: str) -> tuple[Judgement, str]:
         """The verdict on a clause, and what of it may be spoken.
 
-        What must be dropped is also found across a cut. What the voice will say is judged
-        too: it leaves out characters that hide a word on screen (``b|a|d``).
+        What the voice will say is judged too: it leaves out characters that hide a word on
+        screen (``b|a|d``).
         """
-        judgement = self._gate.judge(caption)
+        mask = self._personas[turn.persona].mask
+        said = turn.unsaid[-1:] or [clause.caption for clause in turn.clauses[-1:]]
+        before = " ".join(" ".join(said).split()[-_WORDS_BEFORE:])
+        judgement = self._gate.judge(caption, before=before, mask=mask)
         if judgement.verdict is Verdict.DROP:
             return judgement, ""
-        if turn.clauses:
-            before = " ".join(turn.clauses[-1].caption.split()[-_WORDS_BEFORE:])
-            across = self._gate.judge(f"{before} {caption}")
-            if across.verdict is Verdict.DROP:
-                return across, ""
-        speech = speech_text(judgement.text)
-        spoken = self._gate.judge(speech)
+        speech = speech_text(judgement.text or caption)
+        spoken = self._gate.judge(speech, before=speech_text(before), mask=mask)
         if spoken.verdict is Verdict.DROP:
             return spoken, ""
+        if judgement.verdict is Verdict.HOLD:
+            return judgement, speech
+        if spoken.verdict is Verdict.HOLD:
+            return replace(spoken, text=judgement.text), speech
         if spoken.verdict is Verdict.MASK:
             # where on screen the word is, nobody knows: the caption shows what is said
             return spoken, speech_text(spoken.text)
@@ -103,6 +129,8 @@ class Speaker:
         for turn in turns:
             if turn.ending is not None:
                 continue
+            if turn.air_ns > self._port.now_ns():
+                return
             for number, clause in enumerate(turn.clauses):
                 if clause.sent:
                     continue

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any, ClassVar
 
+import msgspec
+
 from ipc.errors import RequestFailed
 from ipc.fence import Fence
 from ipc.operator import VERBS
@@ -63,6 +65,7 @@ class DirectorWorker(Worker):
     async def load(self) -> dict[str, str]:
         core = Director(self.link.config, self.link.state_dir, LinkPort(self.link))
         core.reports.on_outcome = self._settled
+        core.reports.awaited = self._waiting.__contains__
         core.start(list(self.link.peers.values()))
         self._core = core
         self._after(core)
@@ -121,6 +124,31 @@ class DirectorWorker(Worker):
                 return {"persona": core.set_persona(str(args["name"]))}
             case "say":
                 return {"turn": core.say(str(args["text"]), command.sent_ns)}
+            case "whisper":
+                return {"whisper": core.whisper(str(args["text"]))}
+            case "topic":
+                return {"topic": core.set_topic(str(args.get("text") or ""))}
+            case "slow":
+                return {"slow_s": core.set_slow(args["seconds"])}
+            case "delay":
+                return {"delay_s": core.set_delay(args["seconds"])}
+            case "mode":
+                mode = core.set_mode(str(args["name"]))
+                return {"mode": str(mode), "persona": core.show.persona}
+            case "queue":
+                return core.listing()
+            case "next":
+                core.answer_next(str(args["message_id"]))
+                return {"next": args["message_id"]}
+            case "drop":
+                core.drop(str(args["message_id"]))
+                return {"dropped": args["message_id"]}
+            case "approvals":
+                return [msgspec.to_builtins(item) for item in core.approvals_event().items]
+            case "approve":
+                return {"approved": core.approve(str(args["id"]), str(args.get("text") or ""))}
+            case "deny":
+                return {"denied": core.deny(str(args["id"]))}
             case _:
                 raise RequestFailed(f"director does not know {command.verb!r}")
         return {"held": core.show.held, "muted": core.show.muted}
