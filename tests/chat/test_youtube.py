@@ -7,7 +7,7 @@ import logging
 import os
 
 import pytest
-from doubles.youtube import KEY, OWNER, TOKEN, Fault, YouTubeDouble
+from doubles.youtube import CLIENT, KEY, OWNER, REFRESH, TOKEN, Fault, YouTubeDouble
 from youtube_rig import Kept, Time, running, secrets
 
 from ipc.config import ChatSection, YouTubeSection
@@ -186,6 +186,8 @@ async def test_a_video_that_cannot_be_read_is_named(double, time, tmp_path, chan
     [
         ("https://example.com/", KEY, "neither the id nor the address"),
         ("dQw4w9WgXcQ", "", "youtube_key"),
+        ("dQw4w9WgXcQ", "two\nlines", "characters in it that none has"),
+        ("dQw4w9WgXcQ", "kéy", "characters in it that none has"),
     ],
 )
 async def test_without_a_video_or_a_secret_it_says_so_and_rests(tmp_path, video, key, words):
@@ -194,6 +196,7 @@ async def test_without_a_video_or_a_secret_it_says_so_and_rests(tmp_path, video,
     await YouTube(chat, secrets(tmp_path, key=key)).run(feed)
     assert words in feed.problems[0]
     assert words in feed.notices[0][1]
+    assert not key or key not in feed.said
 
 
 # --- quota, refusals, outages ---
@@ -331,6 +334,10 @@ async def test_fifty_disconnects_lose_nothing_double_nothing_and_leak_nothing(
             await time.wake()
         assert rig.feed.texts == [f"line {n}" for n in range(50)]
         assert rig.feed.problems[-1] == ""
+        assert {problem.partition(":")[0] for problem in rig.feed.problems} == {
+            "",
+            "YouTube is away",
+        }
         gc.collect()
         assert len(asyncio.all_tasks()) <= tasks + 1
         assert len(os.listdir("/proc/self/fd")) <= files + 2
@@ -342,6 +349,9 @@ async def test_a_server_that_falls_silent_is_given_up(double, time, tmp_path):
         await time.asleep()
         double.faults.append("silence")
         double.say("hello")
+        await time.wake()
+        assert rig.feed.problems == []  # once is no news
+        double.faults.append("silence")
         await time.wake()
         assert rig.feed.problems == ["YouTube is away: no answer within 0.2 s"]
         await time.wake()
@@ -447,6 +457,56 @@ async def test_deeds_need_an_open_chat(double, time, tmp_path):
             await rig.youtube.send("hello")
     with pytest.raises(PlatformRefused, match="not being read"):
         await rig.youtube.delete("x")
+
+
+# --- a token that runs out ---
+
+RENEWAL = {"refresh_token": REFRESH, "client_id": CLIENT[0], "client_secret": CLIENT[1]}
+
+
+async def test_a_token_that_runs_out_is_renewed_once_for_all_who_need_it(double, time, tmp_path):
+    async with running(double, time, tmp_path, renewal=RENEWAL) as rig:
+        await time.asleep()
+        double.token = "another"  # an hour later
+        await asyncio.gather(*(rig.youtube.send(f"message {n}") for n in range(4)))
+        assert double.calls.count("POST /token") == 1
+        assert len(double.items) == 4
+        assert rig.feed.problems == []
+
+
+async def test_without_key_and_token_a_refresh_token_is_enough_to_read(double, time, tmp_path):
+    async with running(double, time, tmp_path, key="", token="", renewal=RENEWAL) as rig:
+        await time.asleep()
+        double.token = "another"
+        double.say("hello")
+        await time.wake()
+        assert rig.feed.texts == ["hello"]
+        assert rig.feed.problems == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"refresh_token": "revoked-1"}, "in testing"),
+        ({"client_secret": "wrong-1"}, "youtube_client_secret is not"),
+    ],
+)
+async def test_a_renewal_that_is_refused_says_which_secret(double, time, tmp_path, change, words):
+    renewal = RENEWAL | change
+    async with running(double, time, tmp_path, key="", token="old-1", renewal=renewal) as rig:
+        assert await time.asleep() == 300
+        assert "Google does not renew youtube_token" in rig.feed.problems[0]
+        assert words in rig.feed.said
+        with pytest.raises(PlatformRefused, match="does not renew"):
+            await rig.youtube.delete("x")
+        assert not any(value in rig.feed.said for value in renewal.values())
+
+
+async def test_half_of_what_a_renewal_needs_is_named(double, time, tmp_path):
+    renewal = {"refresh_token": REFRESH}
+    async with running(double, time, tmp_path, renewal=renewal) as rig:
+        await time.asleep()
+        assert "youtube_client_id, youtube_client_secret is missing" in rig.feed.said
 
 
 # --- secrets ---

@@ -7,7 +7,7 @@ import asyncio
 
 import httplib2
 import pytest
-from doubles.youtube import CHAT, KEY, OWNER, TOKEN, VIDEO, YouTubeDouble
+from doubles.youtube import CHAT, CLIENT, KEY, OWNER, REFRESH, TOKEN, VIDEO, YouTubeDouble
 from google.auth.exceptions import RefreshError
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
@@ -130,3 +130,18 @@ async def test_google_understands_the_doubles_refusals(double, time):
     assert (caught.value.status_code, word(caught.value)) == (403, "quotaExceeded")
     for used in clients:
         await asyncio.to_thread(used.close)
+
+
+async def test_google_renews_its_token_at_the_double(double):
+    credentials = Credentials(
+        None,
+        refresh_token=REFRESH,
+        token_uri=double.id_url,
+        client_id=CLIENT[0],
+        client_secret=CLIENT[1],
+    )
+    client = google(double, credentials=credentials)
+    video = await asked(lambda: client.videos().list(part="snippet", id=VIDEO))
+    assert video["items"][0]["id"] == VIDEO
+    assert double.calls == ["POST /token", "GET videos"]
+    await asyncio.to_thread(client.close)

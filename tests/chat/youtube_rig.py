@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from doubles.youtube import KEY, TOKEN, VIDEO, YouTubeDouble
@@ -82,8 +82,11 @@ class Time:
         return await self.asleep()
 
 
-def secrets(tmp: Path, *, key: str = KEY, token: str = "") -> Secrets:
+def secrets(
+    tmp: Path, *, key: str = KEY, token: str = "", renewal: Mapping[str, str] = {}
+) -> Secrets:
     values = {"youtube_key": SecretStr(key), "youtube_token": SecretStr(token)}
+    values |= {f"youtube_{name}": SecretStr(value) for name, value in renewal.items()}
     return Secrets(tmp / "secrets.toml", values)
 
 
@@ -103,17 +106,19 @@ async def running(
     key: str = KEY,
     token: str = TOKEN,
     video: str = VIDEO,
+    renewal: Mapping[str, str] = {},
     timeout_s: float = 20.0,
     ca_file: str = "",
     **config: float,
 ) -> AsyncIterator[Rig]:
     """Run, and cancel at the end."""
     section = ChatSection(
-        youtube=YouTubeSection(video=video, api_url=double.url, **config), ca_file=ca_file
+        youtube=YouTubeSection(video=video, api_url=double.url, id_url=double.id_url, **config),
+        ca_file=ca_file,
     )
     youtube = YouTube(
         section,
-        secrets(tmp, key=key, token=token),
+        secrets(tmp, key=key, token=token, renewal=renewal),
         wall=time.wall,
         sleep=time.sleep,
         rng=random.Random(1),

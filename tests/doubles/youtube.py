@@ -25,6 +25,8 @@ CHAT = "chat-1"
 OWNER = "UCowner"
 KEY = "test-key-4711"
 TOKEN = "test-token-0815"
+REFRESH = "test-refresh-99"
+CLIENT = ("client-id-1", "client-secret-1")
 UNITS = {"videos": 1, "list": 5, "write": 50}
 
 Reply = tuple[int, Any]
@@ -64,6 +66,7 @@ class YouTubeDouble:
         self.interval_ms = 5000
         self.page_size = 2000
         self.scope_writes = True
+        self.token = TOKEN  # the only access token that is accepted
         self.chat_id = CHAT
         self.live = True
         self.ended = False
@@ -142,6 +145,10 @@ class YouTubeDouble:
         assert self._server is not None
         number: int = self._server.sockets[0].getsockname()[1]
         return number
+
+    @property
+    def id_url(self) -> str:
+        return self.url.replace("/youtube/v3", "/token")
 
     async def start(self, port: int = 0) -> None:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", port, ssl=self._tls)
@@ -245,6 +252,8 @@ class YouTubeDouble:
     def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         address = urlsplit(target)
         query = {name: values[-1] for name, values in parse_qs(address.query).items()}
+        if (method, address.path) == ("POST", "/token"):
+            return self._renew(body)
         path = address.path.removeprefix("/youtube/v3/")
         self.calls.append(f"{method} {path}")
         self._authorise(headers, query, writes=method != "GET")
@@ -272,11 +281,22 @@ class YouTubeDouble:
                 return 204, None
         raise Fault(404, "notFound")
 
+    def _renew(self, body: bytes) -> Reply:
+        """Another access token for the refresh token (RFC 6749, sections 5 and 6)."""
+        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        self.calls.append("POST /token")
+        if (form.get("client_id"), form.get("client_secret")) != CLIENT:
+            return 401, {"error": "invalid_client", "error_description": "Unauthorized"}
+        if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != REFRESH:
+            return 400, {"error": "invalid_grant", "error_description": "Token has been revoked."}
+        self.token = f"renewed-token-{next(self._numbers)}"
+        return 200, {"access_token": self.token, "expires_in": 3599, "token_type": "Bearer"}
+
     def _authorise(self, headers: dict[str, str], query: dict[str, str], *, writes: bool) -> None:
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         key = headers.get("x-goog-api-key") or query.get("key", "")
         if bearer:
-            if bearer != TOKEN:
+            if bearer != self.token:
                 raise Fault(401, "authError", "Invalid Credentials")
             if writes and not self.scope_writes:
                 raise Fault(403, "insufficientPermissions", "Request had insufficient scopes.")

@@ -13,7 +13,7 @@ import logging
 import re
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -24,6 +24,7 @@ import httpx2
 from ipc.errors import ConfigError
 from ipc.secrets import SecretStr
 from workers.chat.youtube.quota import Quota
+from workers.chat.youtube.token import Token
 from workers.chat.youtube.trouble import ApiError
 
 CALL_TIMEOUT_S = 20.0
@@ -52,9 +53,10 @@ class Api:
         self,
         url: str,
         key: SecretStr,
-        token: SecretStr,
+        token: Token,
         quota: Quota,
         *,
+        id_url: str = "",
         ca_file: str = "",
         wall: Callable[[], float] = time.time,
         timeout_s: float = CALL_TIMEOUT_S,
@@ -63,10 +65,12 @@ class Api:
         self._url = url.rstrip("/")
         self._key = key
         self._token = token
+        self._id_url = id_url
+        self._renewing = asyncio.Lock()
         self.quota = quota
         self._wall = wall
         self._timeout_s = timeout_s
-        self.skew_s = 0.0  # YouTube's clock minus ours
+        self.skew_s: float | None = None  # YouTube's clock minus ours, once it was heard
         self._client = httpx2.AsyncClient(
             verify=_trust(ca_file),
             timeout=timeout_s,
@@ -86,7 +90,7 @@ class Api:
 
     def now(self) -> float:
         """Epoch seconds by YouTube's clock, once it was heard; ours may be wrong."""
-        return self._wall() + self.skew_s
+        return self._wall() + (self.skew_s or 0.0)
 
     def reading_with(self) -> str:
         """Name of the secret that reads. The key outlives a token, which has an hour."""
@@ -96,33 +100,57 @@ class Api:
         """GET. Raises ApiError."""
         if self._key:
             header = {"X-Goog-Api-Key": self._key.reveal()}
-        else:
-            header = {"Authorization": f"Bearer {self._token.reveal()}"}
-        return await self._call("GET", path, units, params, header)
+            return await self._call("GET", path, units, params, header)
+        return await self._with_token("GET", path, units, params)
 
     async def write(
         self, method: str, path: str, units: int, body: Any = None, **params: str
     ) -> Answer:
         """POST or DELETE, with the token. Raises ApiError."""
-        header = {"Authorization": f"Bearer {self._token.reveal()}"}
-        return await self._call(method, path, units, params, header, body)
+        return await self._with_token(method, path, units, params, body)
+
+    async def _with_token(
+        self, method: str, path: str, units: int, params: Mapping[str, Any], body: Any = None
+    ) -> Answer:
+        """Renews a token that has run out, once."""
+        used = self._token.value
+        if used:
+            try:
+                return await self._call(method, path, units, params, _bearer(used), body)
+            except ApiError as error:
+                if error.status != 401 or not self._token.renewable:
+                    raise
+        await self._renew(used)
+        return await self._call(method, path, units, params, _bearer(self._token.value), body)
+
+    async def _renew(self, stale: SecretStr) -> None:
+        """Another token instead of ``stale``, asked for once however many need it."""
+        async with self._renewing:
+            if self._token.value != stale:
+                return
+            answer = await self._send("POST", self._id_url, data=self._token.form())
+            if not self._token.take(answer.body):
+                raise ApiError("Google's answer has no token in it")
 
     async def _call(
         self,
         method: str,
         path: str,
         units: int,
-        params: dict[str, Any],
+        params: Mapping[str, Any],
         header: dict[str, str],
         body: Any = None,
     ) -> Answer:
         self.quota.spend(units, self.now())
+        return await self._send(
+            method, f"{self._url}/{path}", params=params, headers=header, json=body
+        )
+
+    async def _send(self, method: str, url: str, **request: Any) -> Answer:
         try:
             async with (
                 asyncio.timeout(self._timeout_s),  # httpx2's is for each read: a slow drip passes
-                self._client.stream(
-                    method, f"{self._url}/{path}", params=params, headers=header, json=body
-                ) as response,
+                self._client.stream(method, url, **request) as response,
             ):
                 raw = await _bounded(response)
         except TimeoutError:
@@ -144,6 +172,8 @@ class Api:
         if response.is_success:
             return body
         error = body.get("error") if isinstance(body, dict) else None
+        if isinstance(body, dict) and isinstance(error, str):  # OAuth's own envelope
+            error = {"message": body.get("error_description"), "errors": [{"reason": error}]}
         error = error if isinstance(error, dict) else {}
         message = error.get("message")
         text = _TAG.sub("", html.unescape(message)) if isinstance(message, str) else ""
@@ -156,7 +186,7 @@ class Api:
         )
 
     def _scrub(self, text: str) -> str:
-        for secret in (self._key, self._token):
+        for secret in (self._key, *self._token.secrets()):
             if secret:
                 text = text.replace(secret.reveal(), "***")
         return text
@@ -166,6 +196,10 @@ class Api:
             self.skew_s = parsedate_to_datetime(date).timestamp() - self._wall()
         except (ValueError, OverflowError, IndexError, TypeError):
             return  # no Date, or nonsense: what was heard last stands
+
+
+def _bearer(token: SecretStr) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 async def _bounded(response: httpx2.Response) -> bytes:

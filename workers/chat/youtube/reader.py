@@ -151,7 +151,8 @@ class Reader:
 
     def _tell(self, page: Page, backlog: bool) -> None:
         if backlog:
-            self._since = self._api.now()
+            # by our own clock, which may be ahead, lines would be lost
+            self._since = self._api.now() if self._api.skew_s is not None else 0.0
         fresh = [heard for heard in page.heard if self._is_news(heard, backlog)]
         for are_lines, group in groupby(fresh, lambda heard: isinstance(heard.what, Line)):
             whats = [heard.what for heard in group]
@@ -188,14 +189,15 @@ class Reader:
                 self._api.quota.gone(now)
                 reset = next_reset(now)
                 # by our own clock, however wrong: that is the one the operator looks at
-                local = time.strftime("%H:%M", time.localtime(reset - self._api.skew_s))
+                local = time.strftime("%H:%M", time.localtime(reset - (self._api.skew_s or 0.0)))
                 self._trouble(f"{trouble.text}; it is renewed at {local}", trouble.hint)
                 wait_s = min(reset - now + self._rng.uniform(5, 30), PROBE_S)
             case Then.RETRY:
                 longest_s = self._chat.retry_max_s
                 delay_s = min(self._chat.retry_base_s * 2 ** min(self._failures - 1, 30), longest_s)
                 wait_s = max(self._rng.uniform(delay_s / 2, delay_s), error.retry_after_s)
-                if not trouble.passing or self._failures > 2:
+                # once in a while, in the middle of a show, is no news
+                if self._failures > (2 if trouble.passing else 1 if self._read_id else 0):
                     self._trouble(trouble.text, trouble.hint or "it is tried again by itself")
             case _:
                 self._trouble(trouble.text, trouble.hint)
@@ -203,7 +205,7 @@ class Reader:
         await self._sleep(wait_s)
 
     def _trouble(self, text: str, hint: str = "") -> None:
-        if text != self._problem:
+        if text.partition(": ")[0] != self._problem.partition(": ")[0]:  # details vary
             self._problem = text
             self._feed.problem(text)
             self._feed.notice("warning", text, hint)
@@ -244,7 +246,7 @@ class Reader:
         self._feed.notice("info", text, "chat.youtube.spread_h, daily_quota")
 
     def _tell_skew(self) -> None:
-        skew_s = self._api.skew_s
+        skew_s = self._api.skew_s or 0.0
         if abs(skew_s) > _SKEW_TOLD_S and not self._skew_told:
             self._skew_told = True
             way = "behind" if skew_s > 0 else "ahead of"

@@ -49,6 +49,7 @@ _RATE = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED")
 _ENDED = ("liveChatEnded", "liveChatNotFound")
 _TOKEN_PAGE = ("invalidPageToken", "pageTokenInvalid")
 _KEY = ("keyInvalid", "keyExpired", "API_KEY_INVALID", "API_KEY_EXPIRED", "API_KEY_SERVICE_BLOCKED")
+_OAUTH = ("invalid_grant", "invalid_client", "unauthorized_client")
 _API_OFF = ("accessNotConfigured", "SERVICE_DISABLED")
 _SCOPE = ("insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
 
@@ -77,11 +78,20 @@ def judge(error: ApiError, secret: str) -> Trouble:
         )
     if reason in _TOKEN_PAGE:
         return Trouble(Then.AFRESH, "YouTube forgot where the chat was read to")
+    if reason in _OAUTH:
+        return Trouble(
+            Then.SLOWLY,
+            f"Google does not renew youtube_token ({reason})",
+            "youtube_refresh_token was revoked or has run out (a week, while the application is "
+            "in testing)"
+            if reason == "invalid_grant"
+            else "youtube_client_id or youtube_client_secret is not that of the application",
+        )
     if reason in _KEY or status == 401:
         return Trouble(
             Then.SLOWLY,
             f"YouTube does not accept the secret {secret}",
-            "an access token runs out after an hour"
+            "an access token lasts an hour; youtube_refresh_token renews it"
             if secret == "youtube_token"  # noqa: S105 - its name
             else "copy the key again from console.cloud.google.com, APIs and services, Credentials",
         )

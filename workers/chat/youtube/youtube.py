@@ -17,8 +17,16 @@ from workers.chat.youtube.api import CALL_TIMEOUT_S, Answer, Api
 from workers.chat.youtube.items import PLATFORM
 from workers.chat.youtube.quota import DEED_UNITS, Quota
 from workers.chat.youtube.reader import Reader, Sleep
+from workers.chat.youtube.token import Token
 from workers.chat.youtube.trouble import ApiError, Then, judge
 
+_SECRETS = (
+    "youtube_key",
+    "youtube_token",
+    "youtube_refresh_token",
+    "youtube_client_id",
+    "youtube_client_secret",
+)
 MAX_MESSAGE = 200  # characters of one message; YouTube refuses longer ones
 MAX_TIMEOUT_S = 86_400  # the longest timeout YouTube's own page offers
 
@@ -43,8 +51,10 @@ class YouTube:
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> None:
         self._chat = chat
-        self._key: SecretStr = secrets.get("youtube_key")
-        self._token: SecretStr = secrets.get("youtube_token")
+        self._key = secrets.get("youtube_key")
+        self._token = Token(secrets)
+        # it would end up in the text of an exception, as a header that cannot be sent
+        self._strange = [name for name in _SECRETS if _is_strange(secrets.get(name))]
         self._wall = wall
         self._sleep = sleep
         self._rng = rng or random.Random()
@@ -70,12 +80,25 @@ class YouTube:
                 "YouTube needs the secret youtube_key",
                 "docs/platforms.md says where to get it and where it goes",
             )
+        if self._strange:
+            return _cannot(
+                feed,
+                f"the secret {self._strange[0]} has characters in it that none has",
+                "a space, a line break or a letter that is not ASCII: copy it again",
+            )
+        if missing := self._token.half():
+            feed.notice(
+                "warning",
+                f"youtube_token cannot be renewed: {missing} is missing",
+                "an access token lasts an hour; docs/platforms.md has the whole list",
+            )
         quota = Quota(config.daily_quota, config.spread_h * 3600)
         async with Api(
             config.api_url,
             self._key,
             self._token,
             quota,
+            id_url=config.id_url,
             ca_file=self._chat.ca_file,
             wall=self._wall,
             timeout_s=self._timeout_s,
@@ -172,6 +195,10 @@ class YouTube:
             if missing_ok and error.status == 404:
                 return None
             raise _refusal(error) from None
+
+
+def _is_strange(secret: SecretStr) -> bool:
+    return not all("!" <= c <= "~" for c in secret.reveal())
 
 
 def _refusal(error: ApiError) -> PlatformRefused:
