@@ -333,7 +333,7 @@ def test_the_reset_is_the_next_midnight_in_california(now):
 
 def test_the_quota_is_whole_again_after_midnight_in_california():
     quota = Quota(100, 0)
-    quota.gone(AFTERNOON)
+    quota.spend(120, AFTERNOON)
     assert quota.left(next_reset(AFTERNOON) - 1) == 0
     assert quota.left(next_reset(AFTERNOON)) == 100
 
@@ -345,7 +345,7 @@ def test_looks_are_stretched_only_as_far_as_needed():
     assert quota.interval_s(5, 5, now) == pytest.approx(14.4)
     assert quota.interval_s(20, 5, now) == 20
     assert quota.interval_s(5, 1, now) == 5
-    quota.gone(now)
+    quota.spend(10_000, now)
     assert quota.interval_s(5, 5, now) == 120
     assert Quota(10_000, 0).interval_s(5, 5, now) == 5
 

@@ -40,11 +40,6 @@ class Quota:
         self._turn(now)
         self._spent += units
 
-    def gone(self, now: float) -> None:
-        """YouTube says there is nothing left, whatever was counted here."""
-        self._turn(now)
-        self._spent = max(self._spent, self.daily)
-
     def left(self, now: float) -> int:
         self._turn(now)
         return max(0, self.daily - self._spent)

@@ -186,7 +186,6 @@ class Reader:
         now = self._api.now()
         match trouble.then:
             case Then.RESET:
-                self._api.quota.gone(now)
                 reset = next_reset(now)
                 # by our own clock, however wrong: that is the one the operator looks at
                 local = time.strftime("%H:%M", time.localtime(reset - (self._api.skew_s or 0.0)))
