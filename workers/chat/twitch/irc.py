@@ -12,7 +12,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from ipc.config import TwitchSection
 from ipc.errors import ConfigError
@@ -186,8 +186,7 @@ class _Connection(asyncio.Protocol):
         self.failure: Exception | None = None  # of the feed: a fault in the program
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its deeds only
         self.gone = asyncio.get_running_loop().create_future()
         self._send(self.session.greeting())
 
