@@ -11,6 +11,7 @@ from ipc.protocol import MemoryHit, Remember
 MAX_CHARS: Final = 600  # of what was said, and of what was answered; prompts are short
 MAX_QUERY_CHARS: Final = 1000
 MAX_NAME_CHARS: Final = 64
+MAX_ID_CHARS: Final = 256  # of authors and of lines
 SAME_VIEWER_BONUS: Final = 0.05  # added to the similarity when the same person said it
 NEAR_DUPLICATE: Final = 0.97
 
@@ -25,6 +26,7 @@ class Exchange:
     author_id: str
     persona: str
     at: float
+    message_id: str = ""
 
 
 def text_of(heard: Remember) -> str:
@@ -49,6 +51,14 @@ def rank(
         best[exchange.id] = (min(1.0, similarity + bonus), exchange)
     ordered = sorted(best.values(), key=lambda item: (-item[0], -item[1].at))
     return [
-        MemoryHit(id=e.id, text=e.text, score=round(score, 4), who=e.who, at=e.at)
+        MemoryHit(
+            id=e.id,
+            text=e.text,
+            score=round(score, 4),
+            who=e.who,
+            at=e.at,
+            author_id=e.author_id,
+            message_id=e.message_id,
+        )
         for score, e in ordered[: max(0, limit)]
     ]

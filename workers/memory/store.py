@@ -22,6 +22,7 @@ from workers.memory.ranking import Exchange
 
 TABLE: Final = "exchanges"
 COMPACT_EVERY_WRITES: Final = 64  # at flush_s = 2 and a busy chat: every few minutes
+_NAMED_AT_ONCE: Final = 256  # ids in one condition
 KEEP_VERSIONS: Final = timedelta(minutes=10)
 _AT_ONCE = timedelta(milliseconds=1)  # zero is refused with a warning
 
@@ -80,12 +81,19 @@ class Store:
                 pa.field("persona", pa.string()),
                 pa.field("at", pa.float64()),
                 pa.field("vector", pa.list_(pa.float32(), DIMENSIONS)),
+                pa.field("message_id", pa.string()),
             ]
         )
         self._connection = await lancedb.connect_async(str(self._directory))
-        self._table = await self._connection.create_table(TABLE, schema=schema, exist_ok=True)
+        if (self._directory / f"{TABLE}.lance").exists():
+            self._table = await self._connection.open_table(TABLE)
+        else:
+            self._table = await self._connection.create_table(TABLE, schema=schema)
         found = await self._table.schema()
-        if found != schema:
+        if "message_id" not in found.names:  # a memory of before lines were remembered by id
+            await self._table.add_columns({"message_id": "''"})
+            found = await self._table.schema()
+        if [(field.name, field.type) for field in found] != [(f.name, f.type) for f in schema]:
             raise ValueError(f"table {TABLE} has other columns: {found.names}")
         await self.nearest(np.ones(DIMENSIONS, np.float32), 1)  # reads the data, not only its list
 
@@ -105,6 +113,7 @@ class Store:
                 "persona": e.persona,
                 "at": e.at,
                 "vector": vector,
+                "message_id": e.message_id,
             }
             for e, vector in zip(exchanges, vectors, strict=True)
         ]
@@ -118,10 +127,19 @@ class Store:
         LanceDB only marks a deleted row, so what remains is written anew and the older
         versions go. That takes as long as the table is large; it is an operator's request.
         """
-        where = f"id = '{_quoted(exchange_id)}'"
+        return await self._delete(f"id = {_quoted(exchange_id)}")
+
+    async def forget(self, author_ids: Sequence[str], message_ids: Sequence[str]) -> None:
+        """Remove all of these authors, and these lines, as ``delete`` does."""
+        for column, values in (("author_id", author_ids), ("message_id", message_ids)):
+            for at in range(0, len(values), _NAMED_AT_ONCE):
+                named = ", ".join(map(_quoted, values[at : at + _NAMED_AT_ONCE]))
+                await self._delete(f"{column} IN ({named})")
+
+    async def _delete(self, where: str) -> bool:
         if not await self._table.count_rows(where):
             return False
-        rest = await self._table.query().where(f"NOT ({where})").to_arrow()
+        rest = await self._table.query().where(f"({where}) IS NOT TRUE").to_arrow()
         await self._table.add(rest, mode="overwrite")
         await self._table.optimize(cleanup_older_than=_AT_ONCE)
         self._writes = 0
@@ -165,6 +183,7 @@ def _exchange(row: dict[str, Any]) -> Exchange:
         author_id=row["author_id"],
         persona=row["persona"],
         at=row["at"],
+        message_id=row["message_id"] or "",
     )
 
 
@@ -173,4 +192,5 @@ def _similarity(row: dict[str, Any]) -> float:
 
 
 def _quoted(text: str) -> str:
-    return text.replace("'", "''")
+    """As a literal of the query language."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""The memory process: Recall in, Recalled out; Remember in, written in batches."""
+"""The memory process: Recall in, Recalled out; Remember in, written in batches; Forget in."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy as np
 
 from ipc.config import MemorySection
 from ipc.errors import RequestFailed
-from ipc.protocol import Command, MemoryHit, Message, Recall, Recalled, Remember
+from ipc.protocol import Command, Forget, MemoryHit, Message, Recall, Recalled, Remember
 from workers.memory.engine import Embedder, Vectors
 from workers.memory.hashing import HashEmbedder
 from workers.memory.minilm import MiniLmEmbedder
 from workers.memory.ranking import (
     MAX_CHARS,
+    MAX_ID_CHARS,
     MAX_NAME_CHARS,
     MAX_QUERY_CHARS,
     NEAR_DUPLICATE,
@@ -28,6 +29,7 @@ from workers.memory.ranking import (
     text_of,
 )
 from workers.memory.store import Store
+from workers.memory.tombstones import Tombstones
 from workers.runtime import Link, Worker
 
 _CANDIDATES: Final = 4  # times the limit: room for the preference of the same viewer
@@ -50,6 +52,9 @@ class MemoryWorker(Worker):
 
     Remembered exchanges wait up to ``memory.flush_s`` to be written together; they are
     recalled from there as well. A drain writes them; kill -9 loses at most those.
+
+    What is to be forgotten is not recalled any more from that moment on; it leaves the table
+    with the next write, which is due at once.
     """
 
     name = "memory"
@@ -63,6 +68,8 @@ class MemoryWorker(Worker):
         self._arrived_ns = 0
         self._heard: deque[Remember] = deque(maxlen=_MAX_BUFFERED)
         self._unwritten: list[Waiting] = []
+        self._to_forget: list[Forget] = []
+        self._tombstones = Tombstones()
         self._asked = asyncio.Event()
         self._told = asyncio.Event()
         self._due = asyncio.Event()
@@ -98,6 +105,11 @@ class MemoryWorker(Worker):
         elif isinstance(message, Remember):
             self._heard.append(message)
             self._told.set()
+        elif isinstance(message, Forget):
+            forget = _bounded(message)
+            self._tombstones.add(forget, time.time())
+            self._to_forget.append(forget)
+            self._due.set()
 
     async def command(self, command: Command) -> Any:
         if command.verb == "recall":
@@ -157,6 +169,7 @@ class MemoryWorker(Worker):
         vector = (await self._embedder.embed([query[:MAX_QUERY_CHARS]]))[0]
         candidates = await self._store.nearest(vector, limit * _CANDIDATES)
         candidates += [(e, _cosine(vector, v)) for e, v in self._unwritten]
+        candidates = [(e, score) for e, score in candidates if not self._forgotten(e)]
         return rank(candidates, viewer=viewer, limit=limit, min_score=min_score)
 
     # --- remember ---
@@ -176,18 +189,19 @@ class MemoryWorker(Worker):
             text = text_of(heard)
             if not text:
                 continue
-            # what the viewer said is what it will be looked up by
-            vector = (await self._embedder.embed([heard.text.strip()[:MAX_CHARS] or text]))[0]
-            if await self._known(vector):
-                continue
             exchange = Exchange(
                 id=uuid.uuid4().hex[:12],
                 text=text,
                 who=heard.author[:MAX_NAME_CHARS],
-                author_id=heard.author_id[:MAX_NAME_CHARS],
+                author_id=heard.author_id[:MAX_ID_CHARS],
                 persona=heard.persona,
                 at=heard.at,
+                message_id=heard.message_id[:MAX_ID_CHARS],
             )
+            # what the viewer said is what it will be looked up by
+            vector = (await self._embedder.embed([heard.text.strip()[:MAX_CHARS] or text]))[0]
+            if await self._known(vector) or self._forgotten(exchange):
+                continue
             self._unwritten.append((exchange, vector))
             self._schedule()
 
@@ -212,7 +226,7 @@ class MemoryWorker(Worker):
             self._timer = None
             with self.link.working():
                 await self._flush()
-                if self._unwritten:
+                if self._unwritten or self._to_forget:
                     self._schedule()  # came meanwhile, or could not be written
                 else:
                     await self._tidy()
@@ -220,6 +234,8 @@ class MemoryWorker(Worker):
     async def _flush(self) -> None:
         """All that waits, as one batch. What cannot be written is kept, within bounds."""
         async with self._writing:
+            if self._to_forget:
+                await self._bury()
             batch = list(self._unwritten)
             if not batch:
                 return
@@ -232,6 +248,25 @@ class MemoryWorker(Worker):
             else:
                 self.link.problem = ""
                 del self._unwritten[: len(batch)]
+
+    def _forgotten(self, exchange: Exchange) -> bool:
+        return self._tombstones.covers(exchange.message_id, exchange.author_id, exchange.at)
+
+    async def _bury(self) -> None:
+        """Take out what is to be forgotten. Nobody else may be writing."""
+        orders = list(self._to_forget)
+        self._unwritten = [item for item in self._unwritten if not self._forgotten(item[0])]
+        authors = dict.fromkeys(order.author_id for order in orders if order.author_id)
+        lines = dict.fromkeys(one for order in orders for one in order.message_ids if one)
+        try:
+            await self._store.forget(list(authors), list(lines))
+        except _STORE_ERRORS as error:
+            # it is not recalled, and tried again with the next write
+            self.link.problem = f"memories cannot be deleted: {error}"
+            _log.warning("memories cannot be deleted: %s", error)
+        else:
+            self.link.problem = ""
+            del self._to_forget[: len(orders)]
 
     async def _tidy(self) -> None:
         try:
@@ -253,6 +288,14 @@ class MemoryWorker(Worker):
                     f"there is no memory {exchange_id!r}", "the verb recall shows the ids"
                 )
         return f"forgot {exchange_id}"
+
+
+def _bounded(forget: Forget) -> Forget:
+    """With ids as long as they are remembered."""
+    return Forget(
+        author_id=forget.author_id[:MAX_ID_CHARS],
+        message_ids=[one[:MAX_ID_CHARS] for one in forget.message_ids],
+    )
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:
