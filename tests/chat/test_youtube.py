@@ -411,6 +411,7 @@ async def test_sending_splits_at_words_and_names_whom_it_answers(double, time, t
         assert len(texts) == 3
         assert all(len(text) <= 200 and not text.endswith("wor") for text in texts)
         assert texts[0].startswith("@mira word")
+        assert rig.youtube.self_id == OWNER
         with pytest.raises(PlatformRefused, match="nothing to send"):
             await rig.youtube.send("  ")
 

@@ -80,6 +80,13 @@ def read_video(answer: Any) -> Video | None:
     )
 
 
+def written_by(message: Any) -> str:
+    """The author's id of one message."""
+    return _text(message, "authorDetails", "channelId") or _text(
+        message, "snippet", "authorChannelId"
+    )
+
+
 def _read_item(item: Any, received_ns: int) -> Line | Removal | None:
     kind = _text(item, "snippet", "type")
     match kind:
@@ -153,7 +160,7 @@ def _read_line(item: Any, kind: str, received_ns: int) -> Line | None:
             about = ChatKind.OTHER
         case _:  # polls, members-only mode, and what YouTube thinks of next
             return None
-    author_id = _text(item, "authorDetails", "channelId") or _text(snippet, "authorChannelId")
+    author_id = written_by(item)
     return Line(
         platform=PLATFORM,
         author=_text(item, "authorDetails", "displayName") or author_id,

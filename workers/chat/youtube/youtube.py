@@ -14,7 +14,7 @@ from ipc.secrets import Secrets, SecretStr
 from workers.chat.platform import Feed, PlatformRefused
 from workers.chat.youtube.address import video_id
 from workers.chat.youtube.api import CALL_TIMEOUT_S, Answer, Api
-from workers.chat.youtube.items import PLATFORM
+from workers.chat.youtube.items import PLATFORM, written_by
 from workers.chat.youtube.quota import DEED_UNITS, Quota
 from workers.chat.youtube.reader import Reader, Sleep
 from workers.chat.youtube.token import Token
@@ -59,6 +59,7 @@ class YouTube:
         self._sleep = sleep
         self._rng = rng or random.Random()
         self._timeout_s = timeout_s
+        self.self_id = ""  # of the account that writes, once it has written
         self._api: Api | None = None
         self._reader: Reader | None = None
         self._bans: dict[str, str] = {}  # author id: id of the ban, which YouTube lists nowhere
@@ -151,7 +152,9 @@ class YouTube:
                 "liveChatId": self._open_chat(),
                 "textMessageDetails": {"messageText": part},
             }
-            await self._act("POST", "liveChat/messages", {"snippet": body}, part="snippet")
+            answer = await self._act("POST", "liveChat/messages", {"snippet": body}, part="snippet")
+            if answer and (own := written_by(answer.body)):
+                self.self_id = own
 
     async def _ban(self, author_id: str, how: dict[str, str]) -> None:
         body = how | {
