@@ -318,6 +318,14 @@ def test_of_one_viewer_the_newest_few_wait() -> None:
     assert ids(taken(chat))[0] == "m100"
 
 
+def test_what_was_paid_for_gives_way_to_no_newer_line_of_the_same_viewer() -> None:
+    chat = queue()
+    offer(chat, *(line(n, author="Ann", paid=1.0) for n in range(10)))
+    passed = offer(chat, *(line(n, author="Ann") for n in range(10, 15)))
+    assert [message_id for message_id, _ in passed] == ["m10", "m11"]
+    assert len(chat) == 13
+
+
 def test_a_full_queue_passes_over_what_is_worth_least() -> None:
     chat = queue(queue_size=3)
     offer(chat, line(1, "nova?"), line(2, "LUL", emotes_only=True), line(3, "hi all"))

@@ -20,7 +20,7 @@ from workers.director.group import PEOPLE, Group, Rank, Waiting
 from workers.director.pace import Pace, Recent
 from workers.director.pick import CROWD_LINES, Commands, Pick, crowd_text, who
 from workers.director.score import Scorer, special
-from workers.director.words import sameness, words
+from workers.director.words import Folded, fold
 
 __all__ = ["ChatQueue", "Pick"]
 
@@ -103,27 +103,26 @@ class ChatQueue:
         if command is not None and command[0] not in self._commands:
             self._pace.note(now, of_crowd=False)
             return [(line, A_COMMAND)]
-        typed = line.platform == _CONSOLE
-        alone = typed or special(line)
+        alone = _alone(line)
         lately = 1.0 if alone else self._writers.note(line.author_id, now)
         self._pace.note(now, of_crowd=lately <= self._viewer_lines)
-        folded = words(line.text)
+        folded = fold(line.text)
         key = self._key(line, folded)
         group = self._groups.get(key)
         if group is not None and not alone and group.said_by(line.author_id):
             return [(line, SAID_ALREADY)]
         factors = self._scorer.factors(line, folded, lately)
         if group is None:
-            group = self._add(key, Rank.CONSOLE if typed else Rank.CHAT, next(self._back))
+            group = self._add(
+                key, Rank.CONSOLE if line.platform == _CONSOLE else Rank.CHAT, next(self._back)
+            )
         else:
             self.merged += 1
         self._enter(group, Waiting(line, factors, sum(factors.values())))
         passed = self._overflow(group)
         if not alone:
             passed += self._spare(line.author_id)
-        while len(self._groups) > self._size:
-            passed += [(old, FULL) for old in self._remove(self._least())]
-        return passed
+        return passed + self._shed(group)
 
     def put_back(self, pick: Pick) -> None:
         """Its reply was prepared in vain: it is next again (a crowd waits with all others).
@@ -132,7 +131,7 @@ class ChatQueue:
         """
         lines_of: dict[str, list[ChatMessage]] = {}
         for line in pick.lines:
-            lines_of.setdefault(self._key(line, words(line.text)), []).append(line)
+            lines_of.setdefault(self._key(line, fold(line.text)), []).append(line)
         for key, lines in reversed(lines_of.items()):
             later = self._groups.get(key)
             newer = list(later.lines) if later is not None else []
@@ -140,11 +139,11 @@ class ChatQueue:
                 self._remove(later)
             group = self._add(key, Rank.CHAT if pick.crowd else Rank.AGAIN, next(self._front))
             for line in lines:
-                factors = self._scorer.factors(line, words(line.text), 1.0)
+                factors = self._scorer.factors(line, fold(line.text), 1.0)
                 self._enter(group, Waiting(line, factors, sum(factors.values())))
             for waiting in newer:
                 self._enter(group, waiting)
-            self._given_way += self._overflow(group)
+            self._given_way += self._overflow(group) + self._shed(group)
 
     # --- out ---
 
@@ -191,7 +190,7 @@ class ChatQueue:
         usual = [line for line in pick.lines if line.platform != _CONSOLE]
         for author_id in dict.fromkeys(line.author_id for line in usual):
             self._viewers.note(author_id, now_ns, amount)
-        for key in dict.fromkeys(self._key(line, words(line.text)) for line in usual):
+        for key in dict.fromkeys(self._key(line, fold(line.text)) for line in usual):
             self._questions.note(hash(key), now_ns, amount)  # a number, however long the line
 
     def expire(self, now_ns: int) -> list[Passed]:
@@ -272,7 +271,7 @@ class ChatQueue:
 
     # --- the tables ---
 
-    def _key(self, line: ChatMessage, folded: list[str]) -> str:
+    def _key(self, line: ChatMessage, folded: Folded) -> str:
         """Equal for lines that are answered together."""
         if line.platform == _CONSOLE or line.paid > 0:
             return f"\0{line.id}"
@@ -280,7 +279,7 @@ class ChatQueue:
             return f"\0{line.kind} {line.author_id}"
         if line.kind is ChatKind.OTHER:
             return f"\0{line.kind} {line.author_id} {line.notice}"
-        return ("!" if self._commands.of(line) else "") + sameness(line.text, folded)
+        return ("!" if self._commands.of(line) else "") + folded.same
 
     def _words_of(self, group: Group) -> tuple[str, str]:
         return who(group.first, group.people, PEOPLE), self._commands.said(group.first)
@@ -303,10 +302,20 @@ class ChatQueue:
             replies += self._viewers.count(group.first.author_id, now_ns)
         return self._scorer.answered(replies)
 
-    def _least(self) -> Group:
-        if self._weakest is None:
-            self._weakest = min(self._groups.values(), key=lambda group: group.order)
-        return self._weakest
+    def _shed(self, new: Group) -> list[Passed]:
+        """The least gives way, most often ``new`` itself: then nothing else is looked at."""
+        passed: list[Passed] = []
+        while len(self._groups) > self._size:
+            if self._weakest is None:
+                others = (group for group in self._groups.values() if group is not new)
+                self._weakest = min(others, key=_order, default=new)
+            least = min(self._weakest, new, key=_order)
+            passed += [(line, FULL) for line in self._remove(least)]
+            if least is new:
+                return passed
+        if self._weakest is not None and _order(new) < _order(self._weakest):
+            self._weakest = new
+        return passed
 
     def _can_expire(self) -> list[Group]:
         return [group for group in self._groups.values() if group.rank is not Rank.OPERATOR]
@@ -321,12 +330,10 @@ class ChatQueue:
             self._no_older_ns = line.received_ns
         group.join(waiting)
         self._of[line.id] = group
-        self._by_author.setdefault(line.author_id, []).append(line.id)
-        weakest = self._weakest
-        if weakest is group:
+        if not _alone(line):
+            self._by_author.setdefault(line.author_id, []).append(line.id)
+        if group is self._weakest:
             self._weakest = None
-        elif weakest is not None and group.order < weakest.order:
-            self._weakest = group
 
     def _overflow(self, group: Group) -> list[Passed]:
         """A group keeps a few of its lines; the others are answered with them."""
@@ -349,13 +356,14 @@ class ChatQueue:
         lines = group.leave(gone)
         for line in lines:
             self._left(line)
-        if lines:
+        if lines and (group.lines or group is self._weakest):
             self._weakest = None
         if not group.lines:
             del self._groups[group.key]
         return lines
 
     def _remove(self, group: Group) -> list[ChatMessage]:
+        """A group as it is, to be answered or passed over."""
         lines = [waiting.line for waiting in group.lines]
         for line in lines:
             self._left(line)
@@ -366,13 +374,23 @@ class ChatQueue:
 
     def _left(self, line: ChatMessage) -> None:
         del self._of[line.id]
-        mine = self._by_author[line.author_id]
-        mine.remove(line.id)
-        if not mine:
-            del self._by_author[line.author_id]
+        if not _alone(line):
+            mine = self._by_author[line.author_id]
+            mine.remove(line.id)
+            if not mine:
+                del self._by_author[line.author_id]
 
     def _count(self, passed: list[Passed]) -> None:
         self.passed_over.update(reason for _line, reason in passed)
+
+
+def _alone(line: ChatMessage) -> bool:
+    """Whether a line counts for itself, however many others there are."""
+    return line.platform == _CONSOLE or special(line)
+
+
+def _order(group: Group) -> tuple[int, float, int]:
+    return group.order
 
 
 def _number(log: float) -> float:
