@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import os
+from time import tzset
 
 import pytest
 from doubles.youtube import CLIENT, KEY, OWNER, REFRESH, TOKEN, Fault, YouTubeDouble
@@ -79,6 +80,9 @@ async def test_lost_page_token_loses_and_doubles_nothing(double, time, tmp_path)
         await time.asleep()
         double.say("one")
         await time.wake()
+        who = {"bannedUserDetails": {"channelId": "UC5"}, "banType": "permanent"}
+        double.put("userBannedEvent", userBannedDetails=who)
+        await time.wake()
         double.forgets_tokens = True
         double.say("two")
         await time.wake()
@@ -86,6 +90,7 @@ async def test_lost_page_token_loses_and_doubles_nothing(double, time, tmp_path)
         double.say("three")
         await time.wake()
         assert rig.feed.texts == ["one", "two", "three"]
+        assert len(rig.feed.all) == 4  # the ban is not told again: it may have been lifted
 
 
 async def test_bans_in_the_backlog_count_no_more_but_deletions_do(double, time, tmp_path):
@@ -261,6 +266,26 @@ async def test_a_wrong_clock_is_named_and_changes_nothing(double, tmp_path, hour
         way = "ahead of" if hours > 0 else "behind"
         assert f"the clock of this machine is 72.0 h {way} YouTube's" in rig.feed.said
         assert "quota for today is used up" in rig.feed.problems[0]
+
+
+@pytest.mark.parametrize(("behind_s", "shown"), [(0, "09:00"), (5400, "07:30")])
+async def test_the_renewal_is_told_in_the_operators_time(
+    double, tmp_path, monkeypatch, behind_s, shown
+):
+    """By the clock the operator looks at: when that shows this, the quota is renewed."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    tzset()
+    try:
+        time = Time()
+        double.wall = lambda: time.now + behind_s
+        double.quota = 6
+        async with running(double, time, tmp_path) as rig:
+            while not rig.feed.problems:
+                await time.wake()
+            assert rig.feed.problems[0].endswith(f"renewed at {shown}")
+    finally:
+        monkeypatch.undo()
+        tzset()
 
 
 async def test_too_often_is_backed_off_and_no_news(double, time, tmp_path):

@@ -25,10 +25,12 @@ _EMOTE = re.compile(r":[^\s:]{1,64}:")  # how YouTube writes its own emotes in a
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A line or a removal, and when YouTube says it happened (epoch seconds; 0: unknown)."""
+    """A line or a removal, when YouTube says it happened (epoch seconds; 0: unknown), and the id
+    of the item it was told by."""
 
     what: Line | Removal
     at: float = 0.0
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def read_page(answer: Any, received_ns: int) -> Page:
         if _text(item, "snippet", "type") == "chatEndedEvent":
             ended = True
         elif what := _read_item(item, received_ns):
-            heard.append(Heard(what, _time(_text(item, "snippet", "publishedAt"))))
+            at = _time(_text(item, "snippet", "publishedAt"))
+            heard.append(Heard(what, at, _text(item, "id")))
     millis = _number(answer, "pollingIntervalMillis")
     asked_s = min(max(millis / 1000, _ASKED_S[0]), _ASKED_S[1]) if millis else _ASKED_DEFAULT_S
     return Page(tuple(heard), _text(answer, "nextPageToken"), asked_s, ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
@@ -26,6 +27,7 @@ _SEEN = 10_000  # ids kept; YouTube's history of a chat is far shorter
 _LATE_S = 10.0  # a line may come this much later than YouTube says it was written
 _SKEW_TOLD_S = 60.0
 _MAX_RESULTS = 2000
+_AT_ONCE = 200
 
 
 class Reader:
@@ -138,7 +140,7 @@ class Reader:
                 continue
             page = read_page(answer.body, answer.received_ns)
             self._failures = 0
-            self._tell(page, backlog=new)
+            await self._tell(page, backlog=new)
             self._page_token = page.token
             if page.ended:
                 return self._say_ended()
@@ -149,7 +151,7 @@ class Reader:
             new = False
             await self._sleep(interval_s)
 
-    def _tell(self, page: Page, backlog: bool) -> None:
+    async def _tell(self, page: Page, backlog: bool) -> None:
         if backlog:
             # by our own clock, which may be ahead, lines would be lost
             self._since = self._api.now() if self._api.skew_s is not None else 0.0
@@ -157,7 +159,10 @@ class Reader:
         for are_lines, group in groupby(fresh, lambda heard: isinstance(heard.what, Line)):
             whats = [heard.what for heard in group]
             if are_lines:
-                self._feed.lines([what for what in whats if isinstance(what, Line)])
+                lines = [what for what in whats if isinstance(what, Line)]
+                for begin in range(0, len(lines), _AT_ONCE):
+                    self._feed.lines(lines[begin : begin + _AT_ONCE])
+                    await asyncio.sleep(0)  # an order of the operator need not wait for them all
             else:
                 for what in whats:
                     if isinstance(what, Removal):
@@ -165,17 +170,16 @@ class Reader:
 
     def _is_news(self, heard: Heard, backlog: bool) -> bool:
         what = heard.what
-        if isinstance(what, Removal):
-            # a deletion in the backlog may be of a line that an earlier run of ours still has;
-            # a ban may have been lifted since
-            return bool(what.ids) or not (backlog or 0 < heard.at < self._since - _LATE_S)
-        if what.id in self._seen:
+        if isinstance(what, Removal) and what.ids:
+            # may be of a line that an earlier run of ours still has; a tombstone has its id
+            return True
+        if heard.id in self._seen:
             return False
-        if what.id:
-            self._seen[what.id] = what.author
+        if heard.id:
+            self._seen[heard.id] = what.author if isinstance(what, Line) else ""
             if len(self._seen) > _SEEN:
                 del self._seen[next(iter(self._seen))]
-        # a long history comes in several pages
+        # a long history comes in several pages; a ban in it may have been lifted since
         return not (backlog or 0 < heard.at < self._since - _LATE_S)
 
     # --- going on after errors ---
