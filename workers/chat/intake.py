@@ -135,7 +135,7 @@ class Intake:
         if judged.verdict is Verdict.MASK:
             found.text = judged.text
         elif judged.verdict is Verdict.HOLD:
-            found.held_why = judged.why
+            found.text, found.held_why = judged.text, judged.why
         else:
             found.hit = judged.why
             if kind is ChatKind.LINE:

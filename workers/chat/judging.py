@@ -41,12 +41,13 @@ class Judging:
             return self._gate.judge(text)
         if self._lenient is None:
             kinder = msgspec.structs.replace(self._section.input, urls="allow", spam="allow")
-            section = msgspec.structs.replace(self._section, input=kinder)
+            # what a classifier finds is held at most, and for trusted viewers nothing is
+            section = msgspec.structs.replace(self._section, input=kinder, classifier="")
             self._lenient = Gate(section, "input")
             self._lenient.refresh(now_ns)
         judgement = self._lenient.judge(text)
         if judgement.verdict is Verdict.HOLD:
-            return Judgement(Verdict.ALLOW, text)
+            return Judgement(Verdict.ALLOW, judgement.text)
         return judgement
 
     def name(self, name: str) -> str:

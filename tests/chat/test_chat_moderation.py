@@ -1,0 +1,473 @@
+"""chat: what operators and moderators do: here first, then on the platform, and undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ipc.errors import RequestFailed
+from ipc.protocol import Command, Removed
+from workers.chat.deeds import Deeds
+from workers.chat.keeping import FILE, Keeping, read
+from workers.chat.ledger import Ledger, Place
+from workers.chat.moderation import Moderation, Told
+from workers.chat.platform import Feed, Platform, PlatformRefused, Removal
+from workers.chat.platforms import Console
+from workers.chat.sending import send
+from workers.chat.standing import LONGEST_S, MOST, OPERATOR, Mark, Standing
+from workers.chat.undoing import KEPT
+from workers.chat.viewers import Viewers
+
+
+class Acting:
+    """A platform that notes what is done on it, or refuses."""
+
+    def __init__(self, name: str, before: Callable[[], None] = lambda: None) -> None:
+        self.name = name
+        self.done: list[tuple[Any, ...]] = []
+        self.refuses = ""
+        self.go = asyncio.Event()
+        self.go.set()
+        self._before = before
+
+    async def run(self, feed: Feed) -> None:
+        """There is nothing to read."""
+
+    async def _do(self, *deed: Any) -> None:
+        self._before()
+        await self.go.wait()
+        if self.refuses:
+            raise PlatformRefused(self.refuses, "mend it")
+        self.done.append(deed)
+
+    async def delete(self, line_id: str) -> None:
+        await self._do("delete", line_id)
+
+    async def timeout(self, author_id: str, seconds: int, reason: str) -> None:
+        await self._do("timeout", author_id, seconds, reason)
+
+    async def ban(self, author_id: str, reason: str) -> None:
+        await self._do("ban", author_id, reason)
+
+    async def unban(self, author_id: str) -> None:
+        await self._do("unban", author_id)
+
+    async def send(self, text: str, reply_to: str = "") -> None:
+        await self._do("send", text, reply_to)
+
+
+class Desk:
+    """Moderation with Mira (twitch:11) and tom (console:tom) in the room."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / FILE
+        self.wall_s = 1_700_000_000.0
+        self.now_s = 5.0
+        self.removed: list[Removed] = []
+        self.notices: list[tuple[str, str, str]] = []
+        self.standing = Standing(wall_s=lambda: self.wall_s, now_s=lambda: self.now_s)
+        self.viewers = Viewers()
+        self.ledger = Ledger()
+        self.twitch = Acting("twitch", self._in_force)
+        self.youtube = Acting("youtube")
+        self.platforms: dict[str, Platform] = {
+            "console": Console(),
+            "twitch": self.twitch,
+            "youtube": self.youtube,
+        }
+        self.deeds = Deeds(self.platforms)
+        self.moderation = Moderation(
+            self.standing,
+            Keeping(self.path, self.standing),
+            self.viewers,
+            self.ledger,
+            self.platforms,
+            self.deeds,
+            Told(self.removed.append, lambda *notice: self.notices.append(notice)),
+            wall_s=lambda: self.wall_s,
+        )
+        self.viewers.meet("twitch:11", "Mira", "mira", 1.0).wrote("twitch:m1", "hello", 1.0)
+        self.viewers.meet("console:tom", "tom", "", 1.0)
+        self.ledger.add("twitch:m1", Place("twitch", "m1-here", "twitch:11"))
+        self.expected_there: int | None = None
+
+    def _in_force(self) -> None:
+        """Called when the platform is asked: it must hold here already."""
+        if self.expected_there is not None:
+            assert len(self.removed) == self.expected_there
+
+    async def do(self, verb: str, **args: Any) -> dict[str, Any]:
+        return await self.moderation.carry_out(
+            Command(id=1, verb=verb, args=args, who="test", sent_ns=1)
+        )
+
+    def pass_(self, seconds: float) -> None:
+        self.wall_s += seconds
+        self.now_s += seconds
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+async def test_ban(desk: Desk) -> None:
+    desk.expected_there = 1
+    result = await desk.do("ban", viewer="@mira", reason="spam\x07")
+    assert result == {"viewer": "twitch:11", "name": "Mira", "here": "banned", "platform": "done"}
+    assert desk.removed == [
+        Removed(
+            platform="twitch", author_id="twitch:11", forget=True, reason="spam by the operator"
+        )
+    ]
+    assert desk.twitch.done == [("ban", "11", "spam")]
+    assert desk.standing.why_silent("twitch:11") == "the viewer is banned"
+    (mark,) = read(desk.path)[0]
+    assert (mark.id, mark.name, mark.login, mark.banned) == ("twitch:11", "Mira", "mira", True)
+    assert desk.notices == []
+
+
+async def test_it_is_in_force_before_anything_is_waited_for(desk: Desk) -> None:
+    desk.twitch.go.clear()
+    banning = asyncio.create_task(desk.do("ban", viewer="mira"))
+    await asyncio.sleep(0)
+    assert len(desk.removed) == 1
+    assert desk.standing.why_silent("twitch:11")
+    desk.twitch.go.set()
+    assert (await banning)["platform"] == "done"
+
+
+async def test_what_the_platform_refuses_holds_here(desk: Desk) -> None:
+    desk.twitch.refuses = "missing scope moderator:manage:banned_users"
+    result = await desk.do("ban", viewer="mira")
+    assert result["here"] == "banned"
+    assert result["platform"] == "not there: missing scope moderator:manage:banned_users"
+    assert desk.standing.why_silent("twitch:11")
+    ((level, text, hint),) = desk.notices
+    assert (level, hint) == ("warning", "mend it")
+    assert "Mira: banned here; on twitch not there: missing scope" in text
+
+
+async def test_a_console_viewer_is_banned_here_only_and_nobody_complains(desk: Desk) -> None:
+    result = await desk.do("ban", viewer="tom")
+    assert result["here"] == "banned"
+    assert result["platform"] == "not there: console has no moderation"
+    assert desk.notices == []
+
+
+async def test_timeout(desk: Desk) -> None:
+    result = await desk.do("timeout", viewer="mira", seconds=90, reason="calm")
+    assert result["here"] == "silenced for 90 s"
+    assert desk.removed[0].forget is False
+    assert desk.twitch.done == [("timeout", "11", 90, "calm")]
+    assert (await desk.do("timeout", viewer="tom"))["here"] == "silenced for 600 s"
+    desk.pass_(91)
+    assert not desk.standing.why_silent("twitch:11")
+    assert desk.standing.why_silent("console:tom")
+
+
+@pytest.mark.parametrize("seconds", [0, -5, LONGEST_S + 1, 10**30])
+async def test_a_timeout_that_cannot_be(desk: Desk, seconds: int) -> None:
+    with pytest.raises(RequestFailed, match="cannot be"):
+        await desk.do("timeout", viewer="mira", seconds=seconds)
+    assert desk.removed == []
+
+
+async def test_unban(desk: Desk) -> None:
+    await desk.do("ban", viewer="mira")
+    assert (await desk.do("unban", viewer="mira"))["here"] == "may speak"
+    assert not desk.standing.why_silent("twitch:11")
+    assert desk.twitch.done[-1] == ("unban", "11")
+    again = await desk.do("unban", viewer="mira")
+    assert (again["here"], again["platform"]) == ("was not banned", "done")
+    assert len(desk.removed) == 1
+    assert read(desk.path) == ([], "")
+
+
+async def test_a_viewer_never_seen_is_banned_by_id(desk: Desk) -> None:
+    result = await desk.do("ban", viewer="youtube:UC123")
+    assert (result["viewer"], result["name"]) == ("youtube:UC123", "")
+    assert desk.youtube.done == [("ban", "UC123", "")]
+    with pytest.raises(RequestFailed, match="no viewer called"):
+        await desk.do("ban", viewer="nobody")
+
+
+async def test_trust(desk: Desk) -> None:
+    assert (await desk.do("trust", viewer="mira"))["here"] == "trusted"
+    assert desk.standing.get("twitch:11").trusted
+    assert desk.twitch.done == []
+    await desk.do("ban", viewer="mira")
+    await desk.do("unban", viewer="mira")
+    assert desk.standing.get("twitch:11").trusted
+    assert (await desk.do("untrust", viewer="mira"))["here"] == "not trusted"
+    assert not desk.standing.knows("twitch:11")
+
+
+async def test_delete(desk: Desk) -> None:
+    desk.expected_there = 1
+    result = await desk.do("delete", message_id="twitch:m1")
+    assert result == {
+        "viewer": "twitch:11",
+        "message_id": "twitch:m1",
+        "here": "deleted",
+        "platform": "done",
+    }
+    assert desk.removed[0].message_ids == ["twitch:m1"]
+    assert desk.twitch.done == [("delete", "m1-here")]
+    assert desk.ledger.is_removed("twitch", "twitch:m1")
+
+
+async def test_a_line_of_before_a_restart_is_deleted_by_its_id(desk: Desk) -> None:
+    assert (await desk.do("delete", message_id="twitch:older"))["platform"] == "done"
+    assert desk.twitch.done == [("delete", "older")]
+    for unknown in ("older", "nowhere:1", "", "twitch:"):
+        with pytest.raises(RequestFailed, match="no chat line"):
+            await desk.do("delete", message_id=unknown)
+
+
+async def test_undo_goes_back_step_by_step(desk: Desk) -> None:
+    await desk.do("trust", viewer="mira")
+    await desk.do("timeout", viewer="mira", seconds=100)
+    await desk.do("ban", viewer="mira")
+    desk.pass_(40)
+    undone = await desk.do("undo")
+    assert (undone["undone"], undone["here"]) == ("ban", "silenced for 60 s")
+    assert desk.twitch.done[-1] == ("timeout", "11", 60, "")
+    undone = await desk.do("undo")
+    assert (undone["undone"], undone["here"]) == ("timeout", "may speak")
+    assert desk.twitch.done[-1] == ("unban", "11")
+    assert desk.standing.get("twitch:11").trusted
+    assert (await desk.do("undo"))["here"] == "not trusted"
+    with pytest.raises(RequestFailed, match="nothing to undo"):
+        await desk.do("undo")
+
+
+async def test_an_unban_is_undone_by_the_ban(desk: Desk) -> None:
+    await desk.do("ban", viewer="mira", reason="spam")
+    await desk.do("unban", viewer="mira")
+    undone = await desk.do("undo")
+    assert (undone["undone"], undone["here"]) == ("unban", "banned")
+    assert desk.twitch.done[-1] == ("ban", "11", "spam")
+    assert desk.removed[-1].forget
+
+
+async def test_an_untrust_is_undone(desk: Desk) -> None:
+    await desk.do("trust", viewer="mira")
+    await desk.do("untrust", viewer="mira")
+    assert (await desk.do("undo"))["here"] == "trusted"
+
+
+async def test_what_changed_nothing_is_not_undone(desk: Desk) -> None:
+    await desk.do("ban", viewer="mira")
+    await desk.do("ban", viewer="mira")
+    await desk.do("unban", viewer="tom")
+    assert (await desk.do("undo"))["here"] == "may speak"
+    assert not desk.standing.why_silent("twitch:11")
+
+
+async def test_a_deletion_cannot_be_undone_and_says_so(desk: Desk) -> None:
+    await desk.do("ban", viewer="tom")
+    await desk.do("delete", message_id="twitch:m1")
+    with pytest.raises(RequestFailed) as failed:
+        await desk.do("undo")
+    assert "cannot be undone" in failed.value.message
+    assert "ban of tom (console:tom)" in failed.value.hint
+    assert desk.standing.why_silent("console:tom")
+    assert (await desk.do("undo"))["undone"] == "ban"
+
+
+async def test_only_the_last_are_kept(desk: Desk) -> None:
+    for number in range(KEPT + 5):
+        await desk.do("trust", viewer=f"twitch:{number}")
+    for _ in range(KEPT):
+        await desk.do("undo")
+    with pytest.raises(RequestFailed, match="nothing to undo"):
+        await desk.do("undo")
+    assert desk.standing.get("twitch:4").trusted
+
+
+async def test_a_platform_that_does_not_answer_holds_nobody_up(desk: Desk) -> None:
+    desk.twitch.go.clear()
+    said, _ = await desk.deeds.do("twitch", "twitch:11", 0.01, lambda p: p.unban("11"))
+    assert said == "not there: twitch did not answer within 0.01 s"
+
+
+async def test_deeds_about_one_viewer_keep_their_order(desk: Desk) -> None:
+    desk.twitch.go.clear()
+    first = asyncio.create_task(desk.do("ban", viewer="mira"))
+    await asyncio.sleep(0)  # it begins
+    second = asyncio.create_task(desk.do("undo"))
+    other = asyncio.create_task(desk.do("ban", viewer="twitch:22"))
+    await asyncio.sleep(0)
+    assert len(desk.removed) == 2
+    desk.twitch.go.set()
+    await asyncio.gather(first, second, other)
+    about_mira = [deed[0] for deed in desk.twitch.done if deed[1] == "11"]
+    assert about_mira == ["ban", "unban"]
+
+
+async def test_what_is_known_of_a_viewer(desk: Desk) -> None:
+    viewer = desk.viewers.meet("twitch:11", "Mira2", "mira", 9.0)
+    viewer.hit("a word", 9.0)
+    await desk.do("timeout", viewer="mira", seconds=30, reason="calm")
+    shown = await desk.do("viewer", viewer="mira")
+    assert shown == {
+        "viewer": "twitch:11",
+        "platform": "twitch",
+        "name": "Mira2",
+        "login": "mira",
+        "names": ["Mira"],
+        "first_seen": 1.0,
+        "last_seen": 9.0,
+        "lines": 1,
+        "hits": 1,
+        "found": [{"why": "a word", "at": 9.0}],
+        "said": [{"message_id": "twitch:m1", "text": "hello", "at": 1.0}],
+        "banned": False,
+        "silenced_s": 30,
+        "trusted": False,
+        "by": OPERATOR,
+        "reason": "calm",
+        "since": 1_700_000_000.0,
+    }
+    assert (await desk.do("viewer", viewer="twitch:never"))["lines"] == 0
+
+
+async def test_bans(desk: Desk) -> None:
+    await desk.do("ban", viewer="mira", reason="spam")
+    await desk.do("timeout", viewer="tom", seconds=60)
+    await desk.do("trust", viewer="youtube:UC1")
+    shown = await desk.do("bans")
+    assert [entry["viewer"] for entry in shown["banned"]] == ["twitch:11"]
+    assert shown["banned"][0]["reason"] == "spam"
+    assert [(e["viewer"], e["silenced_s"]) for e in shown["silenced"]] == [("console:tom", 60)]
+    assert [entry["viewer"] for entry in shown["trusted"]] == ["youtube:UC1"]
+
+
+async def test_a_disk_that_is_full_is_said_with_the_answer(desk: Desk) -> None:
+    desk.path.mkdir()  # a directory cannot be replaced by a file
+    result = await desk.do("ban", viewer="mira")
+    assert result["here"] == "banned"
+    assert "bans are not kept" in result["problem"]
+
+
+async def test_too_many_standings_are_told(desk: Desk) -> None:
+    for number in range(MOST):
+        desk.standing.put(Mark(id=f"twitch:{number}", banned=True, by="twitch"))
+    await desk.do("trust", viewer="youtube:UC1")
+    ((level, text, _),) = desk.notices
+    assert level == "warning"
+    assert "twitch:0" in text
+
+
+# --- what moderators do on the platform ---
+
+
+def test_a_platforms_ban_counts_here(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", banned=True))
+    assert desk.removed == [
+        Removed(platform="twitch", author_id="twitch:11", forget=True, reason="removed on twitch")
+    ]
+    assert desk.standing.why_silent("twitch:11") == "the viewer is banned on twitch"
+
+
+def test_a_platforms_timeout_counts_for_as_long(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", seconds=30))
+    assert desk.standing.why_silent("twitch:11") == "the viewer is silenced on twitch for 30 s"
+    desk.pass_(31)
+    assert not desk.standing.why_silent("twitch:11")
+    desk.moderation.platform_removed("twitch", Removal(author_id="11"))
+    assert desk.standing.why_silent("twitch:11")  # what was on its way must not pass
+    desk.pass_(11)
+    assert not desk.standing.why_silent("twitch:11")
+
+
+def test_a_platforms_newer_decision_replaces_its_older_one(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", banned=True))
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", seconds=5))
+    desk.pass_(6)
+    assert not desk.standing.why_silent("twitch:11")
+
+
+async def test_the_echo_of_an_operators_deed_changes_nothing(desk: Desk) -> None:
+    await desk.do("ban", viewer="mira", reason="spam")
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", banned=True))
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", seconds=1))
+    assert desk.standing.get("twitch:11").by == OPERATOR
+    await desk.do("timeout", viewer="tom", seconds=60)
+    desk.moderation.platform_removed("console", Removal(author_id="tom", seconds=1))
+    desk.pass_(30)
+    assert desk.standing.why_silent("console:tom")
+    desk.moderation.platform_removed("console", Removal(author_id="tom", banned=True))
+    desk.pass_(100)
+    assert desk.standing.why_silent("console:tom")
+
+
+async def test_an_operator_lifts_what_a_platform_decided(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", banned=True))
+    await desk.do("unban", viewer="mira")
+    assert not desk.standing.why_silent("twitch:11")
+
+
+def test_a_platforms_deletions(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(ids=("m1-here", "unseen")))
+    assert desk.removed[0].message_ids == ["twitch:m1-here", "twitch:m1", "twitch:unseen"]
+    assert desk.ledger.is_removed("twitch", "twitch:m1")
+
+
+def test_a_wiped_room(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(everything=True, reason="cleared"))
+    assert desk.removed == [Removed(platform="twitch", everything=True, reason="cleared")]
+
+
+# --- send ---
+
+
+async def test_send_goes_everywhere_and_says_where(desk: Desk) -> None:
+    desk.youtube.refuses = "the token is missing"
+    result = await send({"text": " hi\x07 "}, desk.platforms, desk.deeds, desk.ledger)
+    assert result == {"sent": {"twitch": "done", "youtube": "not there: the token is missing"}}
+    assert desk.twitch.done == [("send", "hi", "")]
+
+
+async def test_send_to_one(desk: Desk) -> None:
+    await send({"text": "hi", "platform": "YouTube"}, desk.platforms, desk.deeds, desk.ledger)
+    assert desk.youtube.done == [("send", "hi", "")]
+    assert desk.twitch.done == []
+
+
+async def test_send_as_a_reply(desk: Desk) -> None:
+    await send({"text": "hi", "reply": "twitch:m1"}, desk.platforms, desk.deeds, desk.ledger)
+    assert desk.twitch.done == [("send", "hi", "m1-here")]
+    assert desk.youtube.done == []
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ({"text": "\u200b "}, "the line is empty"),
+        ({"text": "hi", "platform": "discord"}, "no platform 'discord'"),
+        ({"text": "hi", "platform": "console"}, "no platform 'console'"),
+        ({"text": "hi", "reply": "twitch:none"}, "no chat line"),
+        ({"text": "hi", "platform": "youtube", "reply": "twitch:m1"}, "came from twitch"),
+    ],
+)
+async def test_send_that_cannot_be(desk: Desk, args: dict[str, Any], says: str) -> None:
+    with pytest.raises(RequestFailed, match=says):
+        await send(args, desk.platforms, desk.deeds, desk.ledger)
+    assert desk.twitch.done == desk.youtube.done == []
+
+
+async def test_send_that_went_nowhere_failed(desk: Desk) -> None:
+    desk.twitch.refuses = desk.youtube.refuses = "no token"
+    with pytest.raises(RequestFailed) as failed:
+        await send({"text": "hi"}, desk.platforms, desk.deeds, desk.ledger)
+    assert failed.value.message == "twitch: not there: no token; youtube: not there: no token"
+    assert failed.value.hint == "mend it"
+    alone = {"console": Console()}
+    with pytest.raises(RequestFailed, match="no platform to write to"):
+        await send({"text": "hi"}, alone, Deeds(alone), desk.ledger)
