@@ -1,198 +1,213 @@
-"""Judges every clause before it reaches the voice. Without a word list nothing is said.
+"""Judges text: word list, detectors and classifier under one policy, kept up to date.
 
-The list has one entry a line: a word or several, optionally with ``mask:`` or ``drop:``
-before it (mask is the default), and ``#`` begins a comment. Entries match whole words,
-whatever their case, accents, width or simple look-alikes (``b4d``, Cyrillic letters).
+Without a word list nothing passes. Files are looked at once a second and read again when
+they changed; one that does not parse leaves the list before it in use.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from ipc.config import GateSection
+from ipc.config import GateInput, GateOutput, GateSection
+from workers.gate import detect
+from workers.gate.classifier import MODEL, Classifier, ClassifierError
+from workers.gate.confusables import looks_like
+from workers.gate.entries import parse_allowed, parse_words
+from workers.gate.fold import Plain, fold, plain
+from workers.gate.lists import ListFile
+from workers.gate.verdict import Finding, Judgement, Verdict
+from workers.gate.words import WordList
 
-BUNDLED = Path(__file__).with_name("words.txt")
 RECHECK_NS = 1_000_000_000
-# an underscore is markup, not a letter; a mark over, through or behind a letter belongs to it
-_MARKS = r"\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0f"
-_PART = rf"(?:[^\W_]|[@$])(?:[^\W_]|[@${_MARKS}])*"
-_WORD = re.compile(rf"{_PART}(?:['’]{_PART})*")
-_MARK = re.compile(f"[{_MARKS}]")
-_ENTRY = re.compile(r"(?:(\w+)\s*:)?\s*(.*)")
-_INVISIBLE = dict.fromkeys(  # soft hyphen, joiners, directions, tags: Unicode's category Cf
-    (
-        *(0x00AD, 0x061C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
-        *(*range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC), *range(0xE0000, 0xE0080)),
-    )
-)
-_SAME = str.maketrans("аеорсухкмтнвіѕјԁɡαορνιτκ@$034578", "aeopcyxkmthbisjdgaopvitka" + "soeastb")
-_ONE_AS = ("i", "l")  # what a "1" may stand for
-
-
-class Verdict(StrEnum):
-    """What happens to a clause."""
-
-    ALLOW = "allow"
-    MASK = "mask"
-    HOLD = "hold"  # for a person to decide
-    DROP = "drop"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The verdict and the text that may go on. ``why`` names the entry that matched."""
-
-    verdict: Verdict
-    text: str
-    why: str = ""
-
-
-class WordListError(ValueError):
-    """A line of the word list cannot be read; the message names it."""
-
-
-class WordList:
-    """A parsed list. Looks each word up once, so its size does not matter."""
-
-    def __init__(self, entries: dict[tuple[str, ...], tuple[Verdict, str]]) -> None:
-        self._entries = entries
-        self._first: dict[str, int] = {}  # first word -> longest entry that begins with it
-        for words in entries:
-            self._first[words[0]] = max(len(words), self._first.get(words[0], 0))
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    @classmethod
-    def parse(cls, text: str) -> WordList:
-        """Raises WordListError with the line's number."""
-        entries: dict[tuple[str, ...], tuple[Verdict, str]] = {}
-        for number, line in enumerate(text.splitlines(), 1):
-            entry = line.split("#", 1)[0].strip()
-            if not entry:
-                continue
-            matched = _ENTRY.fullmatch(entry)
-            severity, rest = matched.groups() if matched else (None, "")
-            if severity is not None and severity.lower() not in {"mask", "drop"}:
-                raise WordListError(f"line {number}: {severity!r} is neither 'mask' nor 'drop'")
-            words = tuple(_folds(word)[0] for word in _WORD.findall(_visible(rest)))
-            if not words:
-                raise WordListError(f"line {number}: there is no word in {entry!r}")
-            verdict = Verdict((severity or "mask").lower())
-            before = entries.get(words)
-            if before is None or before[0] is not Verdict.DROP:  # the stricter one counts
-                entries[words] = (verdict, rest)
-        return cls(entries)
-
-    def judge(self, text: str) -> Judgement:
-        """Allow, mask (the matched words become stars) or drop."""
-        text = _visible(text)
-        found = list(_WORD.finditer(text))
-        folds = [_folds(match.group()) for match in found]
-        spans: list[tuple[int, int]] = []
-        why = ""
-        at = 0
-        while at < len(found):
-            length, verdict, entry = self._match(folds, at)
-            if verdict is Verdict.DROP:
-                return Judgement(Verdict.DROP, "", entry)
-            if length:
-                spans.extend(match.span() for match in found[at : at + length])
-                why = why or entry
-            at += length or 1
-        if not spans:
-            return Judgement(Verdict.ALLOW, text)
-        for start, end in reversed(spans):
-            text = text[:start] + "*" * (end - start) + text[end:]
-        return Judgement(Verdict.MASK, text, why)
-
-    def _match(self, folds: list[tuple[str, ...]], at: int) -> tuple[int, Verdict, str]:
-        """The worst, then longest entry beginning here: words, verdict, entry."""
-        best: tuple[int, Verdict, str] = (0, Verdict.ALLOW, "")
-        for first in folds[at]:
-            for length in range(self._first.get(first, 0), 0, -1):
-                for rest in _spellings(folds[at + 1 : at + length]):
-                    hit = self._entries.get((first, *rest))
-                    if hit is None or len(rest) != length - 1:
-                        continue
-                    if hit[0] is Verdict.DROP:
-                        return length, hit[0], hit[1]
-                    if length > best[0]:
-                        best = (length, hit[0], hit[1])
-        return best
+WORDS = Path(__file__).with_name("words.txt")
+ALLOW = Path(__file__).with_name("allow.txt")
+_BEFORE_CHARS = 200  # of what passed already; no phrase is longer
+_ROUNDS = 3  # hiding a word may bring two others together: so often it is looked at again
 
 
 class Gate:
-    """A word list file that is read again when it changes. ``side``: which of the policies of
-    ``section`` counts."""
+    """A judge of one side: what viewers write ("input") or what she is about to say
+    ("output"). ``judge`` does not wait, and never raises."""
 
     def __init__(self, section: GateSection, side: Literal["input", "output"]) -> None:
-        self._policy = section.input if side == "input" else section.output
-        self._path = BUNDLED if section.words == "bundled" else Path(section.words).expanduser()
+        self._policy: GateInput | GateOutput = section.input if side == "input" else section.output
+        self._input = side == "input"
+        self._words = ListFile("word list", _path(section.words, WORDS), parse_words)
+        self._allow = (
+            ListFile("allow list", _path(section.allow, ALLOW), parse_allowed)
+            if section.allow
+            else None
+        )
         self._list: WordList | None = None
-        self._seen: tuple[int, int] | None = None
+        self._classifier = (
+            _Classifying(Path(section.classifier).expanduser(), section.classifier_limit)
+            if section.classifier
+            else None
+        )
         self._checked_ns: int | None = None
-        self.problem = ""  # why there is no list, or why the newest one is not in use
+        self.problem = ""  # what is missing, or not the newest
 
     @property
     def loaded(self) -> bool:
+        """Whether there is a word list; until then everything is dropped."""
         return self._list is not None
 
     def refresh(self, now_ns: int) -> bool:
-        """Look at the file, at most once a second. Whether something changed."""
+        """Look at the files, at most once a second. Whether something changed."""
         if self._checked_ns is not None and now_ns - self._checked_ns < RECHECK_NS:
             return False
         self._checked_ns = now_ns
-        try:
-            status = self._path.stat()
-            seen = (status.st_mtime_ns, status.st_size)
-            if seen == self._seen:
-                return False
-            text = self._path.read_text("utf-8")
-            self._list = WordList.parse(text)
-        except (OSError, UnicodeDecodeError, WordListError) as error:
-            before, self.problem = self.problem, f"the word list {self._path}: {error}"
-            return self.problem != before
-        self._seen = seen
-        self.problem = ""
-        return True
+        new = self._words.refresh()
+        new = (self._allow is not None and self._allow.refresh()) or new
+        if new and self._words.value is not None:
+            allowed = self._allow.value if self._allow else None
+            self._list = WordList(self._words.value, allowed or frozenset())
+        if self._classifier is not None:
+            new = self._classifier.refresh() or new
+        parts = (self._words, self._allow, self._classifier)
+        problem = "; ".join(part.problem for part in parts if part and part.problem)
+        new = new or problem != self.problem
+        self.problem = problem
+        return new
 
-    def judge(self, text: str, *, before: str = "", mask: str = "") -> Judgement:  # noqa: ARG002
+    def judge(self, text: str, *, before: str = "", mask: str = "") -> Judgement:
         """The verdict; DROP for everything while no list was ever read.
 
-        ``before``: the last words that passed already, for phrases that a cut went through.
-        ``mask`` stands in the place of what is hidden; empty means stars.
+        ``before``: the last words that passed already. What begins there and ends in ``text``
+        is found; of it only the part in ``text`` can be hidden. ``mask`` stands in the place
+        of what is hidden; empty means stars.
         """
         if self._list is None:
             return Judgement(Verdict.DROP, "", "no word list")
-        return self._list.judge(text)
+        judgement = self._judge(self._list, text, before, mask)
+        for _ in range(_ROUNDS):
+            if judgement.verdict is not Verdict.MASK:
+                return judgement
+            again = self._judge(self._list, judgement.text, before, mask)
+            if again.verdict is Verdict.ALLOW:
+                return judgement
+            why = judgement.why if again.verdict is Verdict.MASK else again.why
+            judgement = Judgement(again.verdict, again.text, why)
+        return Judgement(Verdict.MASK, _stars(judgement.text), judgement.why)
+
+    def _judge(self, words: WordList, text: str, before: str, mask: str) -> Judgement:
+        lead = f"{before[-_BEFORE_CHARS:]} " if before else ""
+        joined = lead + text
+        shown = plain(joined)
+        found = [*words.find(shown.letters), *self._detected(shown)]
+        findings = _within(found, shown, len(lead), len(text))
+        findings += self._of_the_whole(text, lead)
+        strictest = max((finding.verdict for finding in findings), default=Verdict.ALLOW)
+        if self._classifier is not None and strictest < Verdict.HOLD:
+            opinion = self._classifier.judge(text)
+            if opinion is not None:
+                findings.append(Finding(0, 0, Verdict.HOLD, opinion))
+                strictest = Verdict.HOLD
+        if strictest is Verdict.ALLOW:
+            return Judgement(Verdict.ALLOW, text)
+        why = next(finding.why for finding in findings if finding.verdict is strictest)
+        if strictest is Verdict.DROP:
+            return Judgement(Verdict.DROP, "", why)
+        return Judgement(strictest, _hide(text, findings, mask), why)
+
+    def _detected(self, shown: Plain) -> Iterator[Finding]:
+        """What the detectors that name a slice have found, each under its policy."""
+        policy = self._policy
+        for setting, slices in (
+            (policy.urls, detect.addresses),
+            (policy.personal, detect.personal),
+            (policy.injection, detect.marks),
+        ):
+            if setting != "allow":
+                for start, end, why in slices(shown.text):
+                    yield Finding(start, end, Verdict(setting), why)
+
+    def _of_the_whole(self, text: str, lead: str) -> list[Finding]:
+        """What can be said of a text only as a whole. What she says gives the model no
+        instructions: there only the marks count."""
+        findings = []
+        if self._policy.spam != "allow" and (why := detect.spam(text)):
+            findings.append(Finding(0, len(text), Verdict(self._policy.spam), why))
+        if self._input and self._policy.injection != "allow":
+            why = detect.phrases(fold(text))
+            if not why and lead and not detect.phrases(fold(lead)):
+                why = detect.phrases(fold(lead + text))
+            if why:
+                findings.append(Finding(0, len(text), Verdict(self._policy.injection), why))
+        return findings
 
 
-def _visible(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.translate(_INVISIBLE))
+class _Classifying:
+    """The classifier while it is there, and a HOLD for everything while it is not."""
+
+    def __init__(self, directory: Path, limit: float) -> None:
+        self._directory = directory
+        self._limit = limit
+        self._seen: tuple[int, int] | None = None
+        self._classifier: Classifier | None = None
+        self.problem = "the classifier: not loaded yet"
+
+    def refresh(self) -> bool:
+        """Load it if its model is new. Whether it was loaded."""
+        try:
+            status = (self._directory / MODEL).stat()
+        except OSError as error:
+            if self._classifier is None:
+                self.problem = f"the classifier: {error}"
+            return False
+        seen = (status.st_mtime_ns, status.st_size)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        try:
+            self._classifier = Classifier(self._directory, self._limit)
+        except ClassifierError as error:
+            self.problem = f"the classifier {self._directory}: {error}"
+            return False
+        self.problem = ""
+        return True
+
+    def judge(self, text: str) -> str | None:
+        """Why a person must look at it, or None."""
+        if self._classifier is None:
+            return self.problem
+        judgement = self._classifier.judge(text)
+        return judgement.why if judgement.verdict is not Verdict.ALLOW else None
 
 
-def _folds(word: str) -> tuple[str, ...]:
-    """The ways a word may be meant: usually one."""
-    word = word.casefold()
-    if word.isascii() and word.isalpha():
-        return (word,)
-    if word.isdigit():
-        return (word,)
-    plain = _MARK.sub("", unicodedata.normalize("NFD", word.replace("’", "'")))
-    plain = "".join(char for char in plain if not unicodedata.combining(char)).translate(_SAME)
-    if "1" in plain:
-        return tuple(plain.replace("1", letter) for letter in _ONE_AS)
-    return (plain,)
+def _path(setting: str, bundled: Path) -> Path:
+    return bundled if setting == "bundled" else Path(setting).expanduser()
 
 
-def _spellings(words: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    spellings: list[tuple[str, ...]] = [()]
-    for ways in words:
-        spellings = [(*known, way) for known in spellings for way in ways][:16]
-    return spellings
+def _within(found: list[Finding], shown: Plain, lead: int, length: int) -> list[Finding]:
+    """Findings as slices of the text behind ``lead``, without those that end before it."""
+    findings = []
+    for finding in found:
+        start, end = shown.source(finding.start, finding.end)
+        if end > lead:
+            start, end = max(start - lead, 0), min(end - lead, length)
+            findings.append(Finding(start, end, finding.verdict, finding.why))
+    findings.sort(key=lambda finding: finding.start)
+    return findings
+
+
+def _hide(text: str, findings: list[Finding], mask: str) -> str:
+    """The text with every slice that is to be masked hidden, overlapping ones together."""
+    spans: list[tuple[int, int]] = []
+    for finding in sorted(findings, key=lambda finding: finding.start):
+        if finding.verdict is not Verdict.MASK or finding.start >= finding.end:
+            continue
+        if spans and finding.start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], finding.end))
+        else:
+            spans.append((finding.start, finding.end))
+    for start, end in reversed(spans):
+        text = text[:start] + (mask or _stars(text[start:end])) + text[end:]
+    return text
+
+
+def _stars(text: str) -> str:
+    """One star for each visible character; spaces stay."""
+    return "".join(c if c.isspace() else "*" for c in text if c.isspace() or looks_like(c))
