@@ -303,7 +303,8 @@ class Auth:
         left = answer.body.get("expires_in")
         if isinstance(left, int) and left > 0:
             self._runs_out = self._now() + left
-        self._announce()
+        if self.identity is not None:
+            self._announce()
         self._keep(
             {
                 "twitch_token": self._token,
