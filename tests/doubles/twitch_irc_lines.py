@@ -1,6 +1,6 @@
 """Lines as Twitch's IRC server writes them, for the test server."""
 
-from __future__ import annotations
+from __future__ import zlib
 
 import itertools
 import time
@@ -94,7 +94,7 @@ def usernotice(
 
 def number_of(author: str) -> str:
     """The user id of a login: the same every time."""
-    return str(1_000_000 + int.from_bytes(author.encode()[:3], "big") + len(author))
+    return str(1_000_000 + zlib.crc32(author.encode()))
 
 
 Lines = Callable[[int], bytes]
