@@ -9,15 +9,17 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ipc.config import DirectorSection
 from ipc.protocol import ChatMessage
 from ipc.states import ChatKind
+from workers import gate
 from workers.director.group import LINES, PEOPLE
 from workers.director.pick import CROWD_CHARS, CROWD_LINES
 from workers.director.queue import ChatQueue, Pick
+from workers.director.words import fold
 
 S = 1_000_000_000
 T0 = 1000 * S  # the beginning of a slot of equally fresh lines
@@ -80,6 +82,7 @@ def test_a_half_life_later_a_line_is_worth_half() -> None:
         ("mention", {"text": "hey NOVAAA look at that"}),
         ("mention", {"text": "nóva says so"}),
         ("mention", {"text": "@Nova_Nine welcome back"}),
+        ("mention", {"text": "@nova gg2 ez"}),
         ("mention", {"text": "ノヴァちゃんかわいい"}),
         ("question", {"text": "so is it good or not?"}),
         ("question", {"text": "what game is that"}),
@@ -252,6 +255,28 @@ def test_the_same_question_of_many_is_one_pick() -> None:
     pick, other = taken(chat)
     assert (pick.author, pick.text, pick.ids) == ("4 viewers", texts[0], ["m0", "m1", "m2", "m3"])
     assert (other.author, chat.merged) == ("viewer 9", 3)
+
+
+@pytest.mark.parametrize(
+    "disguised",
+    [
+        "c0py th1s p4sta",
+        "сору this pasta",
+        "ｃｏｐｙ this pasta",
+        "c\u200bopy thís pasta",
+        "\U0001d41copy this pasta",
+    ],
+)
+def test_copies_in_disguise_are_the_same(disguised: str) -> None:
+    chat = queue()
+    offer(chat, line(1, "Copy this pasta!"), line(2, disguised))
+    assert [pick.author for pick in taken(chat)] == ["2 viewers"]
+
+
+@given(st.text("abcoXY !?.,'😂", max_size=60))
+def test_lines_without_disguise_are_folded_as_the_gate_does(text: str) -> None:
+    assume(fold(text).words)
+    assert fold(text).words.strip() == gate.fold(text)
 
 
 @pytest.mark.parametrize(
