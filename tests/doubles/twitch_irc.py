@@ -54,10 +54,12 @@ from doubles.twitch_irc_lines import (
 from doubles.twitch_irc_rules import Client, Limit
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 _LOGINS, _JOINS, _WINDOW_S = 20, 20, 10.0
 _MESSAGES, _MESSAGES_S = 20, 30.0
 _TICK_S = 0.01
+_SUBPROTOCOL = Subprotocol("irc")  # tmi.js wants it, others do without
 
 
 class Trouble(Enum):
@@ -159,7 +161,13 @@ class TwitchIrcServer:
         self.port = self._listen.getsockname()[1]
         self._spawn(self._accept())
         self._web: Server = await serve(
-            self._on_websocket, "127.0.0.1", 0, ssl=self._good, ping_interval=None
+            self._on_websocket,
+            "127.0.0.1",
+            0,
+            ssl=self._good,
+            ping_interval=None,
+            subprotocols=[_SUBPROTOCOL],
+            select_subprotocol=lambda _, offered: _SUBPROTOCOL if _SUBPROTOCOL in offered else None,
         )
         self.ws_port = next(iter(self._web.sockets)).getsockname()[1]
         return self

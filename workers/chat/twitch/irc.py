@@ -11,7 +11,8 @@ import random
 import ssl
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 from ipc.config import TwitchSection
@@ -83,27 +84,21 @@ class TwitchIrc:
         if not (nick and token) or token == self._refused:
             nick, token = f"justinfan{self._rng.randint(10_000, 99_999)}", _NOTHING
         self._logins.append(self._now_s())
-        connection = _Connection(
-            self._translator,
-            feed,
-            Session(self.channel, nick, token, self._timing, self._now_s()),
-            self._now_ns,
-        )
-        joined_s: float | None = None
+        session = Session(self.channel, nick, token, self._timing, self._now_s())
+
+        def changed() -> None:
+            if session.phase is Phase.JOINED:
+                report.back(with_account=bool(token) or not self._token)
+            elif session.missing:
+                report.missing(session.missing)
+
+        connection = _Connection(self._translator, feed, session, self._now_ns, changed)
         try:
             if why := await self._dial(connection):
                 self._failures += 1
                 report.away(*why)
                 return
-            while True:
-                session = connection.session
-                if session.phase is Phase.JOINED and joined_s is None:
-                    joined_s = self._now_s()
-                    report.back(with_account=bool(token) or not self._token)
-                elif session.missing:
-                    report.missing(session.missing)
-                if connection.over:
-                    break
+            while not connection.over:
                 await self._either(connection.stirred(), session.due_s - self._now_s())
                 connection.tick()
         finally:
@@ -111,7 +106,7 @@ class TwitchIrc:
             await connection.gone
         if connection.failure is not None:
             raise connection.failure
-        if joined_s is not None and self._now_s() - joined_s >= self._timing.stable_s:
+        if self._now_s() - session.joined_s >= self._timing.stable_s:
             self._failures = 0
         self._failures += 1
         if token and session.ended in (End.REFUSED, End.BANNED):
@@ -170,12 +165,18 @@ class _Connection(asyncio.Protocol):
     """The socket's side of a Session. ``gone`` is done when nothing of it is left."""
 
     def __init__(
-        self, translator: Translator, feed: Feed, session: Session, now_ns: Callable[[], int]
+        self,
+        translator: Translator,
+        feed: Feed,
+        session: Session,
+        now_ns: Callable[[], int],
+        changed: Callable[[], None],
     ) -> None:
         self._translator = translator
         self._feed = feed
-        self.session = session
+        self._session = session
         self._now_ns = now_ns
+        self._changed = changed  # joined, or not to be joined
         self._lines = Lines()
         self._transport: asyncio.Transport | None = None
         self._stirred: asyncio.Future[None] | None = None
@@ -188,14 +189,15 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by its deeds only
         self.gone = asyncio.get_running_loop().create_future()
-        self._send(self.session.greeting())
+        self._send(self._session.greeting())
 
     def data_received(self, data: bytes) -> None:
         if self.over:
             return
         received_ns = self._now_ns()
         try:
-            self._read(data, received_ns)
+            with self._watching():
+                self._read(data, received_ns)
         except Exception as error:
             self.failure = error
             self._finish()
@@ -213,46 +215,50 @@ class _Connection(asyncio.Protocol):
         return self._stirred
 
     def tick(self) -> None:
+        """Whatever is due now."""
         if not self.over:
-            self._send(self.session.tick(self._now_ns() / 1e9))
-            if self.session.ended:
-                self._finish()
+            with self._watching():
+                self._send(self._session.tick(self._now_ns() / 1e9))
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
     def _read(self, data: bytes, received_ns: int) -> None:
-        session, translate = self.session, self._translator.translate
-        phase, missing = session.phase, session.missing
+        session, translate = self._session, self._translator.translate
         now_s = received_ns / 1e9
         batch: list[Line] = []
-        answers = ""
         for text in self._lines.push(data):
             if not text:
                 continue
             message = parse(text)
-            answers += session.hear(message, now_s)
+            if answer := session.hear(message, now_s):
+                self._send(answer)
             if session.ended:
                 break
             if message is None:
                 continue
             said = translate(message, received_ns)
-            if said is None:
-                continue
             if isinstance(said, Line):
                 batch.append(said)
-            else:  # it must not overtake the lines before it, nor wait for those after it
+            elif said is not None:
+                # it must not overtake the lines before it, nor wait for those after it
                 if batch:
                     self._feed.lines(batch)
                     batch = []
                 self._feed.removed(said)
         if batch:
             self._feed.lines(batch)
-        self._send(answers)
-        if session.ended:
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Tells what the session has become inside."""
+        before = self._session.phase, self._session.missing
+        yield
+        if self._session.ended:
             self._finish()
-        elif session.phase is not phase or session.missing != missing:
+        elif before != (self._session.phase, self._session.missing):
+            self._changed()
             self._stir()
 
     def _send(self, text: str) -> None:
@@ -275,7 +281,7 @@ class _Connection(asyncio.Protocol):
 def _words(error: Exception) -> str:
     """What went wrong with a connection, without numbers and places in C files."""
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason or error})".replace("_", " ").lower()
+        return f"TLS failed ({str(error.reason or error).replace('_', ' ').lower()})"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, ConnectionError):

@@ -83,6 +83,7 @@ class Session:
         self.phase = Phase.LOGIN
         self.ended: End | None = None
         self.why = ""  # the server's words, or ours
+        self.joined_s = math.inf
         self.missing = ""  # why the channel cannot be joined, as a sentence
 
     @property
@@ -124,7 +125,7 @@ class Session:
             and self.phase is Phase.JOINING
             and self._target in (message.param(0).lower(), message.param(1).lower())
         ):
-            self.phase, self._phase_due_s = Phase.JOINED, math.inf
+            self.phase, self._phase_due_s, self.joined_s = Phase.JOINED, math.inf, now_s
             self.missing = ""
         return ""
 
