@@ -268,6 +268,18 @@ async def test_a_wrong_clock_is_named_and_changes_nothing(double, tmp_path, hour
         assert "quota for today is used up" in rig.feed.problems[0]
 
 
+async def test_a_clock_that_is_ahead_loses_no_line_where_no_date_comes(double, tmp_path):
+    """A proxy may take the Date header away; then nothing is passed over by its time."""
+    time = Time()
+    double.wall = lambda: time.now - 3600
+    double.dates = False
+    async with running(double, time, tmp_path) as rig:
+        await time.asleep()
+        double.say("hello")
+        await time.wake()
+        assert rig.feed.texts == ["hello"]
+
+
 @pytest.mark.parametrize(("behind_s", "shown"), [(0, "09:00"), (5400, "07:30")])
 async def test_the_renewal_is_told_in_the_operators_time(
     double, tmp_path, monkeypatch, behind_s, shown
@@ -381,6 +393,15 @@ async def test_a_server_that_falls_silent_is_given_up(double, time, tmp_path):
         assert rig.feed.problems == ["YouTube is away: no answer within 0.2 s"]
         await time.wake()
         assert rig.feed.texts == ["hello"]
+
+
+async def test_an_answer_without_an_end_is_given_up(double, time, tmp_path):
+    async with running(double, time, tmp_path) as rig:
+        await time.asleep()
+        double.faults += ["endless", "endless"]
+        await time.wake()
+        await time.wake()
+        assert "an answer of more than" in rig.feed.problems[0]
 
 
 async def test_tls_with_an_authority_of_ones_own_and_without(time, tmp_path, authority):

@@ -74,6 +74,7 @@ class YouTubeDouble:
         self.is_stream = True
         self.offline = False
         self.forgets_tokens = False
+        self.dates = True
         self.items: list[dict[str, Any]] = []
         self.bans: dict[str, dict[str, Any]] = {}
         self.faults: deque[Fault | str] = deque()
@@ -212,9 +213,9 @@ class YouTubeDouble:
         return True
 
     def _send(self, writer: asyncio.StreamWriter, status: int, raw: bytes) -> None:
+        date = f"Date: {formatdate(self.wall(), usegmt=True)}\r\n" if self.dates else ""
         writer.write(
-            f"HTTP/1.1 {status} -\r\nContent-Type: application/json; charset=UTF-8\r\n"
-            f"Date: {formatdate(self.wall(), usegmt=True)}\r\n"
+            f"HTTP/1.1 {status} -\r\nContent-Type: application/json; charset=UTF-8\r\n{date}"
             f"Content-Length: {len(raw)}\r\n\r\n".encode()
             + raw
         )
@@ -231,6 +232,11 @@ class YouTubeDouble:
             case "not_http":
                 writer.write(b"\x00\x01SSH-2.0-nonsense\r\n\r\n")
                 await writer.drain()
+            case "endless":
+                writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:  # until the client has had enough
+                    writer.write(b" " * 2**20)
+                    await writer.drain()
             case "garbage":
                 self._send(writer, 200, b"{\xff\xfe not json")
                 await writer.drain()
