@@ -190,7 +190,7 @@ def test_the_gate(house: House) -> None:
     viewer = house.viewers.get("twitch:11")
     assert viewer is not None
     assert (viewer.lines, viewer.hits) == (3, 3)
-    assert [said.text for said in viewer.said] == ["oh blimey", "how frumious", "you grotbag"]
+    assert [text for _, text, _ in viewer.said] == ["oh blimey", "how frumious", "you grotbag"]
 
 
 def test_a_raid_is_told_whatever_was_written_with_it(house: House) -> None:

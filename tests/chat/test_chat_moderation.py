@@ -320,7 +320,7 @@ async def test_what_is_known_of_a_viewer(desk: Desk) -> None:
         "platform": "twitch",
         "name": "Mira2",
         "login": "mira",
-        "names": ["Mira"],
+        "names": ["Mira2", "Mira"],
         "first_seen": 1.0,
         "last_seen": 9.0,
         "lines": 1,

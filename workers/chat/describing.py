@@ -28,13 +28,15 @@ def describe(person: Person, viewer: Viewer | None, mark: Mark, now_s: float) ->
     }
     if viewer is not None:
         known |= {
-            "names": list(viewer.names),
+            "names": [viewer.name, *reversed(viewer.names)],
             "first_seen": viewer.first_seen,
             "last_seen": viewer.last_seen,
             "lines": viewer.lines,
             "hits": viewer.hits,
-            "found": [hit._asdict() for hit in viewer.found],
-            "said": [said._asdict() for said in viewer.said],
+            "found": [{"why": why, "at": at} for why, at in viewer.found],
+            "said": [
+                {"message_id": number, "text": text, "at": at} for number, text, at in viewer.said
+            ],
         }
     return known | {
         "banned": mark.banned,

@@ -72,7 +72,7 @@ class Intake:
         platform = line.platform
         if line.id:
             number = message_id(platform, line.id)
-            if self._ledger.find(number) is not None:
+            if self._ledger.came(platform, number):
                 return "the line came before"
             if self._ledger.is_removed(platform, number, line.delete_id):
                 return "the line was deleted before it came"

@@ -1,4 +1,8 @@
-"""Which lines came and which were taken back: against duplicates, and for deletions. Pure."""
+"""Which lines came and which were taken back: against duplicates, and for deletions. Pure.
+
+Only strings are kept, in mappings of strings: the garbage collector does not look at them, so
+that remembering 40,000 lines never stops chat for a moment.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import NamedTuple
 from workers.chat.ids import message_id
 from workers.chat.recent import Recent
 
-REMEMBERED = 20_000  # lines of each platform; about 7 MB when it is full twice
+REMEMBERED = 20_000  # lines of each platform; about 7 MB when both generations are full
 
 
 class Place(NamedTuple):
@@ -21,9 +25,10 @@ class Place(NamedTuple):
 
 class _Platform:
     def __init__(self, size: int) -> None:
-        self.places: Recent[str, Place] = Recent(size)
-        self.other_ids: Recent[str, str] = Recent(size)  # by delete_id, if that is another
-        self.removed: Recent[str, bool] = Recent(size)
+        self.authors: Recent[str, str] = Recent(size)
+        self.delete_ids: Recent[str, str] = Recent(size)  # if it is not the end of the line's id
+        self.other_ids: Recent[str, str] = Recent(size)  # line by delete_id, if that is another
+        self.removed: Recent[str, str] = Recent(size)
 
 
 class Ledger:
@@ -36,15 +41,25 @@ class Ledger:
     def add(self, number: str, place: Place) -> None:
         """A line was let in. ``number`` is its id in the show."""
         platform = self._of(place.platform)
-        platform.places[number] = place
-        other = message_id(place.platform, place.delete_id)
-        if place.delete_id and other != number:
-            platform.other_ids[other] = number
+        platform.authors[number] = place.author_id
+        if place.delete_id and place.delete_id != _end(number):
+            platform.delete_ids[number] = place.delete_id
+            other = message_id(place.platform, place.delete_id)
+            if other != number:
+                platform.other_ids[other] = number
+
+    def came(self, platform: str, number: str) -> bool:
+        """Whether the line is known."""
+        return number in self._of(platform).authors
 
     def find(self, number: str) -> Place | None:
         """By the id in the show. None: it did not come, or long ago."""
-        platform = self._platforms.get(number.partition(":")[0])
-        return platform.places.get(number) if platform is not None else None
+        name = number.partition(":")[0]
+        platform = self._platforms.get(name)
+        author = platform.authors.get(number) if platform is not None else None
+        if platform is None or author is None:
+            return None
+        return Place(name, platform.delete_ids.get(number) or _end(number), author)
 
     def is_removed(self, platform: str, number: str, delete_id: str = "") -> bool:
         """Whether the line was deleted, perhaps before it came."""
@@ -59,11 +74,11 @@ class Ledger:
         numbers: list[str] = []
         for raw in raw_ids:
             number = message_id(platform, raw)
-            known.removed[number] = True
+            known.removed[number] = ""
             numbers.append(number)
             other = known.other_ids.get(number)
             if other is not None:
-                known.removed[other] = True
+                known.removed[other] = ""
                 numbers.append(other)
         return numbers
 
@@ -72,3 +87,7 @@ class Ledger:
         if found is None:
             found = self._platforms[platform] = _Platform(self._size)
         return found
+
+
+def _end(number: str) -> str:
+    return number.partition(":")[2]
