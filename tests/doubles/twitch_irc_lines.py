@@ -1,9 +1,10 @@
 """Lines as Twitch's IRC server writes them, for the test server."""
 
-from __future__ import zlib
+from __future__ import annotations
 
 import itertools
 import time
+import zlib
 from collections.abc import Callable, Iterator
 
 SERVER = "tmi.twitch.tv"
