@@ -161,8 +161,10 @@ class Client:
         self.rooms.discard(rest.removeprefix("#").lower())
 
     def _ping(self, rest: str) -> None:
-        if self.pongs:
+        if self.pongs and rest:
             self.send(f":{SERVER} PONG {SERVER} :{rest.removeprefix(':')}")
+        elif self.pongs:
+            self.send(f"PONG :{SERVER}")  # to a PING without words, as tmi.js expects it
 
     def _pong(self, rest: str) -> None:
         """Seen in ``heard``."""

@@ -5,7 +5,8 @@ import { hear, say } from './lines.mjs';
 const { port, channel, login, token } = await hear();
 const quiet = { info() {}, warn() {}, error() {}, setLevel() {} };
 const client = new tmi.Client({
-  connection: { server: 'localhost', port, secure: true, reconnect: false },
+  // with TLS it insists on port 443, and appends that: it becomes part of a query
+  connection: { server: `localhost:${port}/?`, secure: true, reconnect: false },
   identity: login ? { username: login, password: `oauth:${token}` } : undefined,
   channels: [channel],
   logger: quiet,
