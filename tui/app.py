@@ -25,15 +25,18 @@ from ipc.protocol import Message, NoticeEvent, Snapshot
 from tui.actions import ACTIONS
 from tui.client import ShowClient
 from tui.commands import BY_ID, keymap
+from tui.keyboard import Keyboard
 from tui.model.show import Show
 from tui.model.text import clean
 from tui.model.view import View
 from tui.panels.talk import Clock, local_clock
+from tui.screens.answers import answer_lines, done_sentence
 from tui.screens.main import MainScreen
 from tui.screens.over import Choice, Option, Page
-from tui.screens.pages import answer_lines, done_sentence
 
 HINT_S = 4.0
+CHAT_REST_S = 0.5
+FLOOD_LINES, FLOOD_REST_S = 12, 1.0  # this many at once are not read one by one
 _COPY_CHARS = 60_000  # terminals refuse longer OSC 52 sequences
 
 
@@ -79,7 +82,7 @@ class ShowApp(App[str]):
         save_dir: Path | None = None,
     ) -> None:
         self.keys = keymap(keys or {})  # first: a ConfigError must not leave half an app
-        super().__init__(ansi_color=True)
+        super().__init__(driver_class=Keyboard, ansi_color=True)
         self.animation_level = "none"
         self.show: Show = Show()
         self.view: View = View(readonly=readonly)
@@ -94,6 +97,8 @@ class ShowApp(App[str]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._dirty = True
         self._second = 0
+        self._chat_count = 0  # of lines when chat was drawn last
+        self._chat_rest = 0  # ticks until it is drawn again
         self._hint_until = 0.0
 
     # --- life ---
@@ -103,7 +108,7 @@ class ShowApp(App[str]):
         self.main = MainScreen(self.show, self.view, self.keys, self.now, self.clock)
         self.push_screen(self.main)
         self._follower = asyncio.get_running_loop().create_task(self._follow(), name="follow")
-        self.set_interval(1 / self._rate_hz, self.flush)
+        self.set_interval(1 / self._rate_hz, self.tick)
 
     async def on_unmount(self) -> None:
         tasks = [*self._tasks, *([self._follower] if self._follower else [])]
@@ -168,8 +173,13 @@ class ShowApp(App[str]):
 
     # --- drawing ---
 
-    def flush(self) -> None:
-        """Draw what has changed since the last time, at most ``rate_hz`` times a second."""
+    def tick(self) -> None:
+        """``rate_hz`` times a second: draw what has changed, chat at the pace of a reader."""
+        self._chat_rest = max(0, self._chat_rest - 1)
+        self.flush(resting=("chat",) if self._chat_rest else ())
+
+    def flush(self, resting: tuple[str, ...] = ()) -> None:
+        """Draw what has changed since the last time, but for the panes that rest."""
         second = int(self.now())
         view = self.view
         if view.hint and self.now() >= self._hint_until:
@@ -177,15 +187,25 @@ class ShowApp(App[str]):
             self._dirty = True
         if second != self._second:
             self._second = second
-            self.main.pane("status").flush()
+            self.main.flush(only=("status", "approve"))
         if not self._dirty:
             return
-        self._dirty = False
-        if view.wide or view.tab == "show":
-            view.chat_seen = self.show.chat_count
+        self._dirty = bool(resting)  # what is left out now is drawn later
         if view.wide or view.tab == "log":
             view.log_seen = self.show.log_count
-        self.main.flush()
+        if "chat" not in resting:
+            self._chat_drawn()
+        self.main.flush(resting=resting)
+
+    def _chat_drawn(self) -> None:
+        """Every line that comes in moves the whole pane: a flood is drawn less often."""
+        newer = self.show.chat_count - self._chat_count
+        self._chat_count = self.show.chat_count
+        if self.view.wide or self.view.tab == "show":
+            self.view.chat_seen = self.show.chat_count
+        if newer:
+            rest_s = FLOOD_REST_S if newer > FLOOD_LINES else CHAT_REST_S
+            self._chat_rest = round(rest_s * self._rate_hz)
 
     def hint(self, text: str, level: str = "info") -> None:
         """Answer the operator in the last line for a few seconds."""
@@ -280,6 +300,10 @@ class ShowApp(App[str]):
         self.hint(f"copied {min(len(text), _COPY_CHARS)} characters")
 
     # --- what keys do ---
+
+    def on_paste(self) -> None:
+        """A pasted text that no open line took."""
+        self.hint("pasted text is not taken for keys: open a line for it first", "warning")
 
     def action_perform(self, name: str) -> None:
         """Carry out a command of ``tui.commands``."""

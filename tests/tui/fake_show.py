@@ -206,19 +206,39 @@ class FakeShow:
 ANSWERS: dict[str, Any] = {
     "viewer": {
         "viewer": "twitch:grumblecat",
+        "platform": "twitch",
+        "name": "grumblecat",
+        "login": "grumblecat",
         "names": ["grumblecat", "grumble_kitten"],
-        "first_seen": "2023-11-02 19:04",
+        "first_seen": 1_699_990_000.0,
+        "last_seen": 1_699_999_800.0,
         "lines": 41,
         "hits": 2,
-        "reasons": ["an address of a web page"],
-        "state": "trusted",
+        "found": [{"why": "an address of a web page", "at": 1_699_995_000.0}],
+        "said": [
+            {"message_id": "m10", "text": "is the bakery open on sundays?", "at": 1_699_998_000.0},
+            {"message_id": "m17", "text": "do you remember the bakery?", "at": 1_699_999_800.0},
+        ],
+        "banned": False,
+        "silenced_s": 0,
+        "trusted": True,
+        "by": "operator",
+        "reason": "",
+        "since": 1_699_991_000.0,
     },
     "queue": [
-        {"author": "Zoë", "text": "what does the night sky look like?", "score": 5.1, "people": 3},
-        {"author": "bakery_fan", "text": "sing something", "score": 1.2, "people": 1},
+        {
+            "id": "m22", "author": "3 viewers", "text": "what does the night sky look like?",
+            "score": 5.1, "people": 3, "age_s": 4.2,
+            "factors": {"question": 1.7, "repeated": 2.1, "fresh": 0.9},
+        },
+        {
+            "id": "m23", "author": "bakery_fan", "text": "sing something",
+            "score": 1.2, "people": 1, "age_s": 11.0, "factors": {},
+        },
     ],
-    "bans": {"banned": ["twitch:spam_bot_77"], "silenced": [], "trusted": ["twitch:mod_ruth"]},
-}
+    "bans": {"banned": [{"viewer": "twitch:spam_bot_77", "by": "operator"}], "trusted": []},
+}  # fmt: skip
 
 
 def chat_line(number: int, message_id: str, at: float, **more: Any) -> ChatEvent:

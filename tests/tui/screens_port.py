@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from fake_show import opening
+from fake_show import ANSWERS, opening
 from textual.pilot import Pilot
 
 from ipc.errors import RequestFailed
@@ -27,7 +27,10 @@ class FakePort:
     def __init__(self, events: Sequence[Message] | None = None) -> None:
         self.events = list(opening(NOW) if events is None else events)
         self.requests: list[tuple[str, dict[str, Any]]] = []
-        self.results: dict[str, Any] = {"logs": {"worker": "x", "lines": ["one", "two"]}}
+        self.results: dict[str, Any] = {
+            "logs": {"worker": "x", "lines": ["one", "two"]},
+            **ANSWERS,
+        }
         self.error = ""
         self.emit: Callable[[Message], None]
         self.reset: Callable[[Snapshot], None]

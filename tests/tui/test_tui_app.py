@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_show import trouble
+from fake_show import careful, trouble
 from screens_port import NOW, FakePort, drawn, make, saved, settle
 
 from ipc.errors import ConfigError
@@ -391,6 +391,10 @@ def check_snapshot(app: ShowApp, name: str) -> None:
         ("palette-80x24", SMALL, ("ctrl+p",)),
         ("quit-80x24", SMALL, ("q",)),
         ("message-80x24", SMALL, ("up", "enter")),
+        ("paused-80x24", SMALL, ("up", "up", "up")),
+        ("ban-80x24", SMALL, ("up", "B")),
+        ("timeout-80x24", SMALL, ("up", "T")),
+        ("backlog-80x24", SMALL, ("b",)),
     ],
 )
 async def test_screens_look_as_stored(name: str, size: tuple[int, int], keys: tuple[str]) -> None:
@@ -415,6 +419,28 @@ async def test_trouble_looks_as_stored(name: str, size: tuple[int, int], keys: t
         await settle(pilot)
         await pilot.press(*keys)
         pilot.app.view.hint = ""
+        await settle(pilot)
+        check_snapshot(pilot.app, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "keys"),
+    [
+        ("careful-140x45", BIG, ("a", "down")),
+        ("careful-80x24", SMALL, ()),
+        ("approve-80x24", SMALL, ("5", "down")),
+        ("approval-80x24", SMALL, ("5", "down", "enter")),
+        ("edit-80x24", SMALL, ("5", "e")),
+        ("mode-80x24", SMALL, ("M",)),
+        ("backlog-busy-80x24", SMALL, ("b",)),
+    ],
+)
+async def test_a_careful_show_looks_as_stored(
+    name: str, size: tuple[int, int], keys: tuple[str]
+) -> None:
+    async with make(FakePort(careful(NOW))).run_test(size=size) as pilot:
+        await settle(pilot)
+        await pilot.press(*keys)
         await settle(pilot)
         check_snapshot(pilot.app, name)
 

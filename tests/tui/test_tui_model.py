@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from ipc.protocol import (
+    Approval,
+    ApprovalsEvent,
     AuditEvent,
     ChatEvent,
     ChatOutcomeEvent,
+    ChatRemovedEvent,
     ClauseEvent,
     NoticeEvent,
     ShowEvent,
@@ -31,7 +34,18 @@ from tui.model.view import View
 from tui.panels.approve import draw_approvals
 from tui.panels.chat import draw_chat
 from tui.panels.machine import draw_footer, draw_status, draw_workers
-from tui.panels.marks import bar, duration, gigabytes, latency, sparkline
+from tui.panels.marks import (
+    MODE_MARKS,
+    OUTCOME_MARKS,
+    SHOW_MARKS,
+    bar,
+    duration,
+    gigabytes,
+    latency,
+    platform_mark,
+    role_mark,
+    sparkline,
+)
 from tui.panels.talk import draw_tokens, draw_transcript
 
 ANY_TEXT = st.text(max_size=200)
@@ -131,6 +145,51 @@ def test_an_outcome_may_come_before_its_line() -> None:
     assert (show.chat["m1"].outcome, show.chat["m1"].reason) == (TurnOutcome.BLOCKED, "words")
 
 
+def test_what_is_removed_stays_removed() -> None:
+    show = Show()
+    for number in range(3):
+        show.apply(chat(number))
+    show.apply(ChatOutcomeEvent(message_id="m0", outcome=TurnOutcome.PLAYED, turn=4))
+    show.apply(ChatRemovedEvent(platform="console", message_ids=["m0", "m9"], reason="spam"))
+    show.apply(ChatOutcomeEvent(message_id="m1", outcome=TurnOutcome.REMOVED, reason="deleted"))
+    show.apply(ChatOutcomeEvent(message_id="m1", outcome=TurnOutcome.SHED, reason="late"))
+    assert [line.removed for line in show.chat.values()] == [True, True, False]
+    assert [line.reason for line in show.chat.values()] == ["spam", "deleted", ""]
+    assert show.chat["m0"].turn == 4
+    show.apply(ChatRemovedEvent(platform="twitch", everything=True))
+    assert not show.chat["m2"].removed
+    show.apply(ChatRemovedEvent(platform="console", everything=True))
+    assert show.chat["m2"].removed
+
+
+def test_a_line_the_gate_doubts_waits_for_a_person() -> None:
+    show = Show()
+    show.apply(ChatEvent(id="m", platform="p", author="a", text="t", at=1, held_why="an address"))
+    assert show.chat["m"].outcome is TurnOutcome.HELD
+    show.apply(ChatOutcomeEvent(message_id="m", outcome=TurnOutcome.PLAYED))
+    assert show.chat["m"].outcome is TurnOutcome.PLAYED
+
+
+def test_a_mended_gap_keeps_what_is_pointed_at_and_a_new_show_does_not() -> None:
+    show = Show(epoch="one")
+    show.apply(chat(1))
+    show.pause()
+    show.reset(Snapshot(epoch="one", sequences={}, events=[]))
+    assert show.line("m1") is not None
+    show.reset(Snapshot(epoch="two", sequences={}, events=[]))
+    assert show.line("m1") is None
+
+
+def test_platforms_and_approvals_stay_bounded() -> None:
+    show = Show()
+    for number in range(1000):
+        show.apply(ChatEvent(id=f"{number}", platform=f"p{number}", author="a", text="t", at=1.0))
+    items = [Approval(id=f"{number}", kind="line", text="x", why="y") for number in range(1000)]
+    show.apply(ApprovalsEvent(items=items))
+    assert len(show.platforms) == model.PLATFORMS
+    assert list(show.approvals) == [str(n) for n in range(1000 - model.APPROVALS, 1000)]
+
+
 @pytest.mark.parametrize(
     ("show", "state"),
     [
@@ -190,6 +249,29 @@ def test_a_withheld_clause_is_not_repeated_on_screen() -> None:
     text = "".join(line.plain for line in draw_transcript(show, View(), 60, 10))
     assert "slur" not in text
     assert "withheld" in text
+    show.apply(
+        ClauseEvent(
+            turn=2, clause=0, speaker="Nova", text="555", heard=0.0, verdict="hold", why="a number"
+        )
+    )
+    text = "".join(line.plain for line in draw_transcript(show, View(), 60, 10))
+    assert "555" not in text
+    assert "held for approval: a number" in text
+
+
+def test_a_reply_whose_line_was_removed_says_so() -> None:
+    show = ready()
+    show.apply(TurnEvent(turn=1, source="chat", persona="nova", author="ann", text="rude words"))
+    show.apply(ClauseEvent(turn=1, clause=0, speaker="Nova", text="Well,", heard=0.5))
+    show.apply(
+        TraceEvent(
+            turn=1, outcome=TurnOutcome.REMOVED, source="chat", spans_ms={}, reply="", generated=""
+        )
+    )
+    line = draw_transcript(show, View(), 60, 10)[1]
+    struck = [line.plain[s.start : s.end] for s in line.spans if "strike" in str(s.style)]
+    assert struck == ["ann: rude words"]
+    assert line.plain.endswith("× removed")
 
 
 def test_reset_forgets_everything() -> None:
@@ -250,4 +332,24 @@ def test_marks() -> None:
 def test_footer_fits_every_width() -> None:
     keys = keymap({})
     for width in range(20, 200):
-        assert draw_footer(View(), keys, width).cell_len <= width
+        for pane in ("chat", "approve", "workers", "log"):
+            assert draw_footer(View(focus=pane), keys, width).cell_len <= width
+
+
+def test_footer_tells_the_keys_of_the_focused_pane() -> None:
+    keys = keymap({})
+    assert "X delete" in draw_footer(View(focus="chat"), keys, 140).plain
+    assert "N deny" in draw_footer(View(focus="approve"), keys, 80).plain
+    assert "X delete" not in draw_footer(View(focus="approve"), keys, 140).plain
+    assert draw_footer(View(focus="log"), keys, 80).plain.startswith(" D DUMP")
+
+
+def test_no_colour_and_no_glyph_is_needed_alone() -> None:
+    for marks in (OUTCOME_MARKS, MODE_MARKS, SHOW_MARKS):
+        for glyph, word, _ in marks.values():
+            assert cell_len(glyph) == 1
+            assert word
+    assert role_mark(["subscriber", "moderator"], first=True) == ("M", "bold green")
+    assert role_mark(["subscriber"], first=True)[0] == "1"
+    assert role_mark([], first=False)[0] == " "
+    assert [platform_mark(name)[0] for name in ("twitch", "", "漢")] == ["t", "?", "?"]

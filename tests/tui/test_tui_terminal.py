@@ -42,19 +42,19 @@ class Terminal:
         self.process = process
         self.output = bytearray()
         self.open = True
-        self._more = asyncio.Event()
+        self.more = asyncio.Event()
         asyncio.get_running_loop().add_reader(fd, self._read)
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):  # EIO: the process has gone
             self.output += os.read(self.fd, 65536)
-        self._more.set()
+        self.more.set()
 
     async def until(self, text: str) -> None:
         async with asyncio.timeout(30):
             while text.encode() not in self.output:
-                self._more.clear()
-                await self._more.wait()
+                self.more.clear()
+                await self.more.wait()
 
     def close(self) -> None:
         if self.open:

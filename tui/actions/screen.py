@@ -11,8 +11,9 @@ from tui.actions import approvals, viewers
 from tui.actions.act import Act
 from tui.commands import Entry, palette, parse
 from tui.model.text import clean
+from tui.screens.answers import answer_lines
 from tui.screens.over import Option, Palette
-from tui.screens.pages import answer_lines, help_lines
+from tui.screens.pages import help_lines
 
 if TYPE_CHECKING:
     from tui.app import ShowApp

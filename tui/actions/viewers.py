@@ -8,8 +8,9 @@ from ipc.states import Role
 from tui.actions.act import Act
 from tui.model.lines import ChatLine
 from tui.model.text import clean, cut
+from tui.screens.answers import queue_lines, viewer_lines
 from tui.screens.over import Option
-from tui.screens.pages import answer_lines, heading, intake_lines, message_lines
+from tui.screens.pages import heading, intake_lines, message_lines
 
 if TYPE_CHECKING:
     from tui.app import ShowApp
@@ -97,7 +98,7 @@ def inspect(app: ShowApp) -> None:
     page = app.page("Message", lines)
     app.ask_for(
         "viewer",
-        lambda known: page.update([*lines, "", heading("viewer"), *answer_lines(known)]),
+        lambda known: page.update([*lines, "", heading("viewer"), *viewer_lines(known, app.now())]),
         lambda error: page.update([*lines, "", heading("viewer"), clean(error, 300)]),
         viewer=line.viewer,
     )
@@ -109,7 +110,7 @@ def queue(app: ShowApp) -> None:
     page = app.page("Backlog", lines)
     app.ask_for(
         "queue",
-        lambda waiting: page.update([*lines, "", heading("waiting"), *answer_lines(waiting)]),
+        lambda waiting: page.update([*lines, "", heading("waiting"), *queue_lines(waiting)]),
         lambda error: page.update([*lines, "", clean(error, 300)]),
     )
 

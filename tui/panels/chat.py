@@ -70,7 +70,8 @@ def _note(show: Show, view: View, lines: list[ChatLine], now: float) -> str:
     notes = [f"/{view.needle}"] if view.needle else []
     if show.paused:
         newer = show.chat_count - show.paused_at
-        return " · ".join([*notes, "paused", f"{newer:,} newer", "End"])
+        notes += ["paused", *([f"{newer:,} newer"] if newer else []), "End"]
+        return " · ".join(notes)
     intake = show.intake
     if intake is not None and now - intake.at < _FRESH_S:
         notes.append(f"{intake.per_minute:,.0f}/min")

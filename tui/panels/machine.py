@@ -62,6 +62,7 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         parts.append(plain(duration(now - show.started_at)))
     if show.persona:
         parts.append(plain(show.persona, f"bold {persona_style(show.persona, show.personas)}"))
+    parts += _steering(show)
     if (p95 := show.p95("dead_air")) is not None:
         target = TARGETS_MS["dead_air"]
         late = p95 > target
@@ -72,14 +73,6 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
         text = f"{gigabytes(used)}/{gigabytes(budget)}"
         parts.append(_pair("mem", text, usage_style(fraction)))
     parts.append(_pair("queue", str(show.queued), "yellow" if show.queued > 20 else ""))
-    if show.slow_s:
-        parts.append(_pair("slow", f"{show.slow_s:g} s", "yellow"))
-    if show.delay_s:
-        parts.append(_pair("delay", f"{show.delay_s:g} s", "yellow"))
-    if show.whisper:
-        parts.append(_pair("whisper", cut(show.whisper, 24), "magenta"))
-    if show.topic:
-        parts.append(_pair("topic", cut(show.topic, 24), ""))
     if show.overlay_url:
         parts.append(_pair("overlay", show.overlay_url, "underline"))
     if show.profile:
@@ -91,6 +84,20 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
             line.append(" │ ", "dim")
             line.append_text(part)
     return line
+
+
+def _steering(show: Show) -> list[Text]:
+    """What the operator has set and would wonder about later."""
+    parts = []
+    if show.slow_s:
+        parts.append(_pair("slow", f"{show.slow_s:g} s", "yellow"))
+    if show.delay_s:
+        parts.append(_pair("delay", f"{show.delay_s:g} s", "yellow"))
+    if show.whisper:
+        parts.append(_pair("whisper", cut(show.whisper, 20), "magenta"))
+    if show.topic:
+        parts.append(_pair("topic", cut(show.topic, 20), ""))
+    return parts
 
 
 def _pair(name: str, value: str, style: str) -> Text:

@@ -135,14 +135,15 @@ class MainScreen(Screen[None]):
         self.query_one("#tabs").display = not view.wide and not view.zoomed
         self.call_after_refresh(self.flush)
 
-    def flush(self) -> None:
-        """Bring every visible pane up to date, as one write to the terminal."""
+    def flush(self, *, only: tuple[str, ...] = (), resting: tuple[str, ...] = ()) -> None:
+        """Bring the visible panes up to date, as one write to the terminal."""
         approve = self.pane("approve")
         if approve.display != ("approve" in self.panes_shown):
             self.lay_out()
         with self.app.batch_update():
             for pane in self.query(Pane):
-                pane.flush()
+                if pane.id not in resting and (not only or pane.id in only):
+                    pane.flush()
 
     # --- the line to type in ---
 

@@ -1,9 +1,8 @@
-"""The text of the pages: help, one message, the answer to a command."""
+"""The text of the pages: help, one message, one approval, how chat comes in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from rich.text import Text
 
@@ -18,7 +17,6 @@ from tui.panels.marks import OUTCOME_MARKS
 from tui.panels.pane import plain
 from tui.panels.talk import Clock
 
-_ANSWER_LINES = 2000
 _LINES_OF_A_VIEWER = 12
 
 
@@ -50,7 +48,7 @@ def heading(name: str) -> Text:
     return plain(f" {name}", "bold cyan")
 
 
-def _facts(rows: Iterable[tuple[str, str, str]]) -> list[Text | str]:
+def facts(rows: Iterable[tuple[str, str, str]]) -> list[Text | str]:
     """Name, value and its style; what is empty is left out."""
     lines: list[Text | str] = []
     for name, value, how in rows:
@@ -64,7 +62,7 @@ def _facts(rows: Iterable[tuple[str, str, str]]) -> list[Text | str]:
 def message_lines(line: ChatLine, show: Show, clock: Clock) -> list[Text | str]:
     """One line of chat: who, when, what became of it and why; what else its viewer wrote."""
     glyph, word, style = _mark(line)
-    rows = _facts(
+    rows = facts(
         (
             ("author", line.author, "bold"),
             ("id", clean(line.author_id, 80), ""),
@@ -106,7 +104,7 @@ def _mark(line: ChatLine) -> tuple[str, str, str]:
 def approval_lines(item: Approval, clock: Clock) -> list[Text | str]:
     """All of what waits for a person."""
     reply = item.kind == "reply"
-    rows = _facts(
+    rows = facts(
         (
             ("kind", "a reply she was about to say" if reply else "a line of chat", ""),
             ("why", item.why, "yellow"),
@@ -127,7 +125,7 @@ def intake_lines(show: Show) -> list[Text | str]:
     intake = show.intake
     if intake is None:
         return [" nothing has come in yet"]
-    rows = _facts(
+    rows = facts(
         (
             ("rate", f"{intake.per_minute:,.0f} lines a minute", ""),
             ("answered", "as a crowd" if intake.crowd else "one by one", ""),
@@ -146,49 +144,3 @@ def intake_lines(show: Show) -> list[Text | str]:
         for reason, count in sorted(intake.passed_over.items(), key=lambda item: -item[1]):
             rows.append(f"{count:>9,}  {clean(reason, 120)}".replace("  ", "\u00a0\u00a0"))
     return rows
-
-
-def done_sentence(verb: str, result: Any) -> tuple[str, str]:
-    """What a verb that changes something came to, and how much it matters.
-
-    A deed on a viewer is done here first and then on the platform, which may refuse.
-    """
-    told = result if isinstance(result, dict) else {}
-    parts = [
-        clean(f"{name} {value}", 120)
-        for name, value in told.items()
-        if isinstance(value, str | int | float) and value != ""
-    ]
-    platform = told.get("platform")
-    refused = isinstance(platform, str) and platform.startswith("not ")
-    return f"{verb}: {' · '.join(parts) or 'done'}", "warning" if refused else "info"
-
-
-def answer_lines(result: Any) -> list[str]:
-    """Whatever a verb answered, for reading: strings as lines, tables indented."""
-    if isinstance(result, dict) and isinstance(result.get("lines"), list):
-        result = result["lines"]
-    return list(_answer(result, 0))[:_ANSWER_LINES] or ["(nothing)"]
-
-
-def _answer(value: Any, depth: int) -> Iterator[str]:
-    pad = "\u00a0\u00a0" * depth  # wrapping keeps these
-    if isinstance(value, bytes):
-        yield f"{pad}({len(value)} bytes)"
-    elif isinstance(value, str):
-        for line in value.splitlines() or [""]:
-            yield pad + clean(line)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if isinstance(inner, dict | list) and inner:
-                yield f"{pad}{clean(str(key), 80)}"
-                yield from _answer(inner, depth + 1)
-            elif isinstance(inner, bytes):
-                yield f"{pad}{clean(str(key), 80)}: ({len(inner)} bytes)"
-            else:
-                yield f"{pad}{clean(str(key), 80)}: {clean(str(inner))}"
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _answer(inner, depth)
-    elif value is not None:
-        yield pad + clean(str(value))
