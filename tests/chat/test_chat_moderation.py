@@ -386,6 +386,15 @@ def test_a_platforms_timeout_counts_for_as_long(desk: Desk) -> None:
     assert not desk.standing.why_silent("twitch:11")
 
 
+async def test_an_absurd_timeout_of_a_platform_leaves_a_file_that_can_be_read(desk: Desk) -> None:
+    desk.moderation.platform_removed("twitch", Removal(author_id="11", seconds=10**15))
+    desk.moderation.platform_removed("twitch", Removal(author_id="12", seconds=-4))
+    await desk.do("trust", viewer="tom")
+    marks, said = read(desk.path)
+    assert said == ""
+    assert [mark.seconds for mark in marks] == [LONGEST_S, 10, 0]
+
+
 def test_a_platforms_newer_decision_replaces_its_older_one(desk: Desk) -> None:
     desk.moderation.platform_removed("twitch", Removal(author_id="11", banned=True))
     desk.moderation.platform_removed("twitch", Removal(author_id="11", seconds=5))

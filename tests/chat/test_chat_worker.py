@@ -78,7 +78,7 @@ async def test_lines_wait_for_the_director(short_dir: Path, configure: Configure
         chat.control(Peer(name="director", state=WorkerState.READY, incarnation=2))
         await chat.until(ChatMessage, lambda m: m.text == f"line {KEPT + 1}")
         assert [m.text for m in chat.all(ChatMessage)] == [f"line {n}" for n in range(2, KEPT + 2)]
-        notice = await chat.until(NoticeEvent, lambda n: "delivered" in n.text)
+        notice = await chat.until(NoticeEvent, lambda n: "went on" in n.text)
         assert "2 older ones were lost" in notice.text
 
 

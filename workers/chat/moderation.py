@@ -96,7 +96,8 @@ class Moderation:
             before = self._standing.get(person.id)
             ours = before.by == OPERATOR and (before.banned or not removal.banned)
             if not (ours and _silent(before)):  # else it is the echo of an operator's deed
-                seconds = 0 if removal.banned else removal.seconds or _UNTOLD_S
+                told_s = removal.seconds if removal.seconds > 0 else _UNTOLD_S
+                seconds = 0 if removal.banned else min(told_s, LONGEST_S)
                 self._standing.put(self._silenced(before, person, seconds, name, reason))
             forget = removal.banned
             self._told.removed(

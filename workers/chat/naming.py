@@ -46,12 +46,13 @@ def find(typed: str, viewers: Viewers, standing: Standing, platforms: Collection
     text = clean(typed, _LONGEST).text
     if not text:
         raise RequestFailed("who? the viewer is empty", "give platform:id or a name")
-    people = _people(viewers, standing)
     platform, colon, rest = text.partition(":")
-    platform = platform.lower()
+    platform, rest = platform.lower(), rest.strip()
     if colon and rest and platform in platforms:
-        return _on(platform, rest.strip(), people)
-    named = _named(text, list(people.values()))
+        wanted = author_id(platform, rest)
+        return _known(wanted, viewers, standing) or _on(platform, rest, viewers, standing)
+    people = list(_people(viewers, standing).values())
+    named = _named(text, people)
     if len(named) == 1:
         return named[0]
     if named:
@@ -59,7 +60,7 @@ def find(typed: str, viewers: Viewers, standing: Standing, platforms: Collection
             f"{len(named)} viewers are called {text!r}: {_listed(named)}",
             "say which one by its platform:id",
         )
-    names = {_plain(name): name for person in people.values() for name in _names(person)}
+    names = {_plain(name): name for person in people for name in _names(person)}
     near = difflib.get_close_matches(_plain(text), names, n=3)
     known = ", ".join(sorted(platforms))
     raise RequestFailed(
@@ -76,18 +77,26 @@ def _people(viewers: Viewers, standing: Standing) -> dict[str, Person]:
     return people
 
 
-def _on(platform: str, rest: str, people: dict[str, Person]) -> Person:
-    """The id, if it is known; else the name, if one viewer there has it; else the id unseen."""
-    wanted = author_id(platform, rest)
-    if wanted in people:
-        return people[wanted]
-    named = _named(rest, [p for p in people.values() if p.platform == platform])
+def _known(wanted: str, viewers: Viewers, standing: Standing) -> Person | None:
+    """By the id; this is what keys and scripts use, and it must not take long."""
+    if (viewer := viewers.get(wanted)) is not None:
+        return Person(wanted, viewer.name, viewer.login)
+    if standing.knows(wanted):
+        mark = standing.get(wanted)
+        return Person(wanted, mark.name, mark.login)
+    return None
+
+
+def _on(platform: str, rest: str, viewers: Viewers, standing: Standing) -> Person:
+    """The name, if one viewer there has it; else somebody unseen, by the id."""
+    people = _people(viewers, standing).values()
+    named = _named(rest, [person for person in people if person.platform == platform])
     if len(named) > 1:
         raise RequestFailed(
             f"{len(named)} viewers of {platform} are called {rest!r}: {_listed(named)}",
             "say which one by its platform:id",
         )
-    return named[0] if named else Person(wanted, "")
+    return named[0] if named else Person(author_id(platform, rest), "")
 
 
 def _named(text: str, people: list[Person]) -> list[Person]:
@@ -102,7 +111,7 @@ def _names(person: Person) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    return clean(name, _LONGEST).text.casefold()
+    return name.casefold()  # it is clean already
 
 
 def _listed(people: list[Person]) -> str:

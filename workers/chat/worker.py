@@ -9,7 +9,7 @@ from typing import Any
 
 from ipc.errors import ConfigError, RequestFailed
 from ipc.protocol import ChatMessage, ChatRemovedEvent, Command, Message, Peer, Removed, Taken
-from workers.chat.backlog import KEPT, Backlog
+from workers.chat.backlog import Backlog
 from workers.chat.clean import clean_author
 from workers.chat.deeds import Deeds
 from workers.chat.intake import Arrival, Intake
@@ -25,6 +25,7 @@ from workers.chat.sending import send
 from workers.chat.source import Source
 from workers.chat.standing import Standing
 from workers.chat.viewers import Viewers
+from workers.chat.waiting import Waiting
 from workers.runtime import Link, Worker
 
 TOLD_S = 60.0  # one viewer with long lines must not fill the log and hide what matters
@@ -42,7 +43,7 @@ class ChatWorker(Worker):
         director = link.peers.get("director")
         self._director = director.incarnation if director is not None else 0
         self._backlog = Backlog(lambda message: link.send("director", message))
-        self._waiting = _Waiting(link)
+        self._waiting = Waiting(link.notice)
         self._screen = Screen(link.publish, link.notice)
         self._cut = Seldom(TOLD_S)
         self._judging = Judging(link.config.gate)
@@ -220,10 +221,8 @@ class ChatWorker(Worker):
         )
 
     def _catch_up(self) -> None:
-        waited = len(self._backlog)
-        self._backlog.flush_hits()
-        if self._backlog.flush():
-            self._waiting.over(self._backlog, waited)
+        self._waiting.begin(len(self._backlog))
+        self._pass_on([], time.monotonic_ns())
 
     async def _ticking(self) -> None:
         """Once a second: lists that changed, and whatever could not be done before."""
@@ -236,45 +235,3 @@ class ChatWorker(Worker):
             if self._keeping.due:
                 await self._keeping.save()
             self.problems_changed()
-
-
-class _Waiting:
-    """Says that lines wait, are lost, and were delivered: once each."""
-
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._told = self._told_lost = False
-        self._slow = Seldom(TOLD_S)
-
-    def tell(self, backlog: Backlog, now_s: float, *, serves: bool) -> None:
-        """After something was put into the backlog."""
-        if serves:
-            self._tell_slow(backlog, now_s)
-            return
-        if not len(backlog) or (self._told and (self._told_lost or not backlog.lost)):
-            return
-        self._told, self._told_lost = True, bool(backlog.lost)
-        lost = " and the oldest are now lost" if backlog.lost else ""
-        self._link.notice(
-            "warning",
-            f"the director is away: chat lines wait (the newest {KEPT}){lost}",
-            "spark-tui status shows what it is doing",
-        )
-
-    def over(self, backlog: Backlog, waited: int) -> None:
-        """The director is back and has everything that waited."""
-        if waited:
-            lost, backlog.lost = backlog.lost, 0
-            dropped = f", {lost} older ones were lost" if lost else ""
-            self._link.notice("info", f"{waited} chat lines that waited were delivered{dropped}")
-        self._told = self._told_lost = False
-
-    def _tell_slow(self, backlog: Backlog, now_s: float) -> None:
-        lost, backlog.lost = backlog.lost, 0
-        count = self._slow.happened(now_s, lost) if lost else self._slow.due(now_s)
-        if count:
-            self._link.notice(
-                "warning",
-                f"more chat comes than the director takes: {count} lines were lost",
-                "spark-tui status shows how busy it is",
-            )
