@@ -343,7 +343,7 @@ def test_gate_drops_the_rest_of_a_turn(tmp_path: Path) -> None:
     assert show.outcome(line) == "blocked"
     assert "stars" not in show.traces[0].generated
     assert "drop" in {event.verdict for event in show.of(ClauseEvent)}
-    assert show.sent_to("tts", Synthesise)[0].text == "Oh, hello there my!"
+    assert show.sent_to("tts", Synthesise)[0].text == "Oh, hello there my beep!"
     again = show.chat("and now")
     show.reply = "All fine here today."
     show.run_for(30)
@@ -502,7 +502,7 @@ def test_gate_judges_what_the_voice_would_make_of_a_clause(tmp_path: Path) -> No
     show.run_for(30)
     spoken = [clause.text for clause in show.sent_to("tts", Synthesise)]
     shown = [caption.text for caption in show.sent_to("stage", Caption)]
-    assert spoken == ["Well it all."]
-    assert shown == ["Well **** it all."]
+    assert spoken == ["Well beep it all."]
+    assert shown == ["Well beep it all."]
     assert show.outcome(line) == "blocked"
     show.check_quiet()

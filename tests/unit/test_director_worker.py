@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from director_simulation import config
 
@@ -40,7 +41,7 @@ async def worker() -> AsyncIterator[DirectorWorker]:
     shutil.rmtree(home)
 
 
-def command(verb: str, **args: str) -> Command:
+def command(verb: str, **args: object) -> Command:
     return Command(id=1, verb=verb, args=args, who="test", sent_ns=time.monotonic_ns())
 
 
@@ -103,6 +104,24 @@ async def test_commands_answer_and_unknown_ones_are_refused(worker: DirectorWork
     assert await worker.command(command("say", text="Hello.")) == {"turn": 8}
     assert await worker.command(command("skip")) == {"turn": 8}
     assert await worker.command(command("dump")) == {"cleared": 0}
+    assert await worker.command(command("whisper", text="be kind")) == {"whisper": "be kind"}
+    assert await worker.command(command("topic", text="trains")) == {"topic": "trains"}
+    assert await worker.command(command("topic")) == {"topic": ""}
+    assert await worker.command(command("slow", seconds=5)) == {"slow_s": 5.0}
+    assert await worker.command(command("delay", seconds=2.5)) == {"delay_s": 2.5}
+    approval = await worker.command(command("mode", name="approval"))
+    assert approval == {"mode": "approval", "persona": "umbra"}
+    worker.receive(ChatLines(lines=[line("m1")]), b"")
+    (row,) = await worker.command(command("queue"))
+    assert row["id"] == "m1"
+    assert await worker.command(command("next", message_id="m1")) == {"next": "m1"}
+    assert await worker.command(command("drop", message_id="m1")) == {"dropped": "m1"}
+    held = msgspec.structs.replace(line("m2"), held_why="links")
+    worker.receive(ChatLines(lines=[held, msgspec.structs.replace(held, id="m3")]), b"")
+    items = await worker.command(command("approvals"))
+    assert [(item["kind"], item["why"]) for item in items] == [("line", "links")] * 2
+    assert await worker.command(command("approve", id="m2")) == {"approved": items[0]["id"]}
+    assert await worker.command(command("deny", id="m3")) == {"denied": items[1]["id"]}
     with pytest.raises(RequestFailed, match="dance"):
         await worker.command(command("dance"))
 

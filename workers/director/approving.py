@@ -169,8 +169,9 @@ class Approving(Recovery):
     def _call_back_all(self) -> None:
         """What was let go waits again."""
         for item in self.approvals.approved:
-            self._call_back(item)
-            self.approvals.edit(item, approved=False)
+            if not self._under_way(item):
+                self._call_back(item)
+                self.approvals.edit(item, approved=False)
 
     def _pass_over(self, line: ChatMessage, reason: str) -> None:
         """A line that no turn will answer."""
