@@ -338,6 +338,9 @@ class DirectorSection(WorkerSection, frozen=True):
         Count, _doc("From this many lines a minute on she answers chat as a crowd.")
     ] = 240
     approvals: Annotated[Count, _doc("Lines and replies that may wait for a person.")] = 32
+    called: Annotated[
+        list[str], _doc("Other names she answers to: nicknames, her account on a platform.")
+    ] = []
     commands: Annotated[
         dict[str, str],
         _doc("Chat commands: name to what she is asked to do then; others are passed over."),
