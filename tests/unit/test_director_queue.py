@@ -17,6 +17,7 @@ from ipc.protocol import ChatMessage
 from ipc.states import ChatKind
 from workers import gate
 from workers.director.group import LINES, PEOPLE
+from workers.director.pace import Recent
 from workers.director.pick import CROWD_CHARS, CROWD_LINES
 from workers.director.queue import ChatQueue, Pick
 from workers.director.words import fold
@@ -166,6 +167,12 @@ def test_weights_come_from_the_configuration() -> None:
     assert ids(taken(plain)) == ["m1", "m2"]
 
 
+def test_she_answers_to_other_names_too() -> None:
+    chat = queue(called=["Spark_Bot"])
+    offer(chat, line(1, "what do you think, sparkbot"), line(2, "yes", reply_to="spark_bot"))
+    assert [set(row["factors"]) for row in chat.listing(T0)] == [{"reply"}, {"question"}]
+
+
 # --- the console and the operator ---
 
 
@@ -239,6 +246,17 @@ def test_put_back_joins_what_was_said_meanwhile() -> None:
     assert again.author == f"{LINES + 1} viewers"
 
 
+def test_put_back_takes_nothing_from_what_the_operator_picked() -> None:
+    chat = queue()
+    offer(chat, line(1, "hello"))
+    pick = chat.take(T0)
+    assert pick is not None
+    offer(chat, line(2, "hello"), line(3, "nova?"))
+    chat.pick_next("m2")
+    chat.put_back(pick)
+    assert (chat.listing(T0)[0]["rank"], chat.listing(T0)[0]["ids"]) == ("operator", ["m1", "m2"])
+
+
 # --- saying the same ---
 
 
@@ -273,7 +291,7 @@ def test_copies_in_disguise_are_the_same(disguised: str) -> None:
     assert [pick.author for pick in taken(chat)] == ["2 viewers"]
 
 
-@given(st.text("abcoXY !?.,'😂", max_size=60))
+@given(st.text("abcoXY ?.,'😂", max_size=60))
 def test_lines_without_disguise_are_folded_as_the_gate_does(text: str) -> None:
     assume(fold(text).words)
     assert fold(text).words.strip() == gate.fold(text)
@@ -554,6 +572,23 @@ def test_removed_lines_leave_their_groups() -> None:
     assert len(chat) == 0
 
 
+# --- counting ---
+
+
+def test_what_happened_lately_fades_and_is_forgotten() -> None:
+    recent = Recent(half_life_s=10.0, size=3)
+    assert recent.count("a", T0) == 0.0
+    assert recent.note("a", T0) == 1.0
+    assert recent.note("a", T0 + 10 * S) == 1.5
+    assert recent.count("a", T0 + 20 * S) == 0.75
+    assert recent.count("a", T0 + 100 * S) == 0.0
+    for key in ("b", "c", "a", "d"):
+        recent.note(key, T0 + 20 * S)
+    assert len(recent) == 3
+    assert recent.count("b", T0 + 20 * S) == 0.0
+    assert recent.count("a", T0 + 20 * S) == 1.75
+
+
 # --- whatever comes ---
 
 TEXTS = st.sampled_from(
@@ -616,9 +651,8 @@ def test_every_line_ends_exactly_once(
             now += step[1] * S
             assert len(chat.listing(now)) == len(chat)
         elif what == "remove":
-            ended.update(
-                old.id for old in chat.remove(lambda x, n=step[1]: int(x.id[1:]) % 7 == n % 7)
-            )  # type: ignore[misc]  # mypy infers no default
+            gone = {f"m{n}" for n in range(step[1] % 7, offered, 7)}
+            ended.update(old.id for old in chat.remove(lambda old, gone=gone: old.id in gone))
         elif what == "next":
             chat.pick_next(f"m{step[1]}")
         elif what == "drop":

@@ -54,7 +54,7 @@ class ChatQueue:
         self._viewer_lines = settings.viewer_lines
         self._max_age_ns = int(settings.queue_max_age_s * 1e9)
         self._commands = Commands(settings.commands)
-        self._scorer = Scorer(settings.score, names)
+        self._scorer = Scorer(settings.score, [*names, *settings.called])
         self._groups: dict[str, Group] = {}
         self._of: dict[str, Group] = {}  # message id -> where it waits
         self._by_author: dict[str, list[str]] = {}  # message ids, oldest first
@@ -133,11 +133,12 @@ class ChatQueue:
         for line in pick.lines:
             lines_of.setdefault(self._key(line, fold(line.text)), []).append(line)
         for key, lines in reversed(lines_of.items()):
-            later = self._groups.get(key)
-            newer = list(later.lines) if later is not None else []
-            if later is not None:
+            rank = Rank.CHAT if pick.crowd else Rank.AGAIN
+            newer: list[Waiting] = []
+            if (later := self._groups.get(key)) is not None:
+                rank, newer = max(rank, later.rank), later.lines
                 self._remove(later)
-            group = self._add(key, Rank.CHAT if pick.crowd else Rank.AGAIN, next(self._front))
+            group = self._add(key, rank, next(self._front))
             for line in lines:
                 factors = self._scorer.factors(line, fold(line.text), 1.0)
                 self._enter(group, Waiting(line, factors, sum(factors.values())))
