@@ -45,7 +45,7 @@ def platforms(show: Show) -> Iterator[Finding]:
             text = f"Twitch {channel}: read anonymously; no writing and no moderation there"
             yield Finding("platforms", "info", text)
     if video := chat.youtube.video:
-        if known.get("youtube_token"):
+        if known.get("youtube_token") or known.get("youtube_refresh_token"):
             yield Finding("platforms", "ok", f"YouTube {video}: with a token")
         elif known.get("youtube_key"):
             text = f"YouTube {video}: read with a key; no writing and no moderation there"
