@@ -31,7 +31,12 @@ def known() -> tuple[Viewers, Standing]:
     ]:
         viewers.meet(number, name, login, 1.0)
     viewers.meet("twitch:13", "Leopold", "leo", 2.0)
-    return viewers, Standing([Mark(id="twitch:99", name="Gone", login="gone", banned=True)])
+    return viewers, Standing(
+        [
+            Mark(id="twitch:99", name="Gone", login="gone", banned=True),
+            Mark(id="elsewhere:1", name="Far", banned=True),
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,7 @@ def known() -> tuple[Viewers, Standing]:
         ("a:b", "console:a:b"),
         ("twitch:never seen", "twitch:never seen"),
         ("youtube:UC777", "youtube:UC777"),
+        ("elsewhere:1", "elsewhere:1"),
     ],
 )
 def test_who_is_meant(typed: str, meant: str) -> None:
@@ -103,4 +109,4 @@ def test_a_person_reads_well() -> None:
 @given(st.text(max_size=60))
 def test_whatever_is_typed_is_a_viewer_or_a_sentence(typed: str) -> None:
     with contextlib.suppress(RequestFailed):
-        assert find(typed, *known(), PLATFORMS).id.partition(":")[0] in PLATFORMS
+        assert find(typed, *known(), PLATFORMS).id.partition(":")[0] in (*PLATFORMS, "elsewhere")

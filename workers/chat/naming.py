@@ -17,6 +17,7 @@ from workers.chat.standing import Standing
 from workers.chat.viewers import Viewers
 
 _LISTED = 8
+_COMPARED = 500  # of those who are not here now; comparing takes time
 _LONGEST = 200
 
 
@@ -27,7 +28,6 @@ class Person:
     id: str
     name: str
     login: str = ""
-    earlier: tuple[str, ...] = ()
 
     @property
     def platform(self) -> str:
@@ -48,11 +48,12 @@ def find(typed: str, viewers: Viewers, standing: Standing, platforms: Collection
         raise RequestFailed("who? the viewer is empty", "give platform:id or a name")
     platform, colon, rest = text.partition(":")
     platform, rest = platform.lower(), rest.strip()
-    if colon and rest and platform in platforms:
-        wanted = author_id(platform, rest)
-        return _known(wanted, viewers, standing) or _on(platform, rest, viewers, standing)
-    people = list(_people(viewers, standing).values())
-    named = _named(text, people)
+    if colon and rest:  # the platform of somebody banned may not be configured any more
+        if (person := _known(author_id(platform, rest), viewers, standing)) is not None:
+            return person
+        if platform in platforms:
+            return _on(platform, rest, viewers, standing)
+    named = _named(text, viewers, standing)
     if len(named) == 1:
         return named[0]
     if named:
@@ -60,21 +61,11 @@ def find(typed: str, viewers: Viewers, standing: Standing, platforms: Collection
             f"{len(named)} viewers are called {text!r}: {_listed(named)}",
             "say which one by its platform:id",
         )
-    names = {_plain(name): name for person in people for name in _names(person)}
-    near = difflib.get_close_matches(_plain(text), names, n=3)
-    known = ", ".join(sorted(platforms))
     raise RequestFailed(
         f"no viewer called {text!r} is known",
-        (f"did you mean {' or '.join(repr(names[name]) for name in near)}? " if near else "")
-        + f"anybody can be named by platform:id (platforms: {known})",
+        f"{_near(text, viewers, standing)}anybody can be named by platform:id "
+        f"(platforms: {', '.join(sorted(platforms))})",
     )
-
-
-def _people(viewers: Viewers, standing: Standing) -> dict[str, Person]:
-    people = {mark.id: Person(mark.id, mark.name, mark.login) for mark in standing.listing()}
-    for viewer in viewers:
-        people[viewer.id] = Person(viewer.id, viewer.name, viewer.login, tuple(viewer.names))
-    return people
 
 
 def _known(wanted: str, viewers: Viewers, standing: Standing) -> Person | None:
@@ -89,8 +80,7 @@ def _known(wanted: str, viewers: Viewers, standing: Standing) -> Person | None:
 
 def _on(platform: str, rest: str, viewers: Viewers, standing: Standing) -> Person:
     """The name, if one viewer there has it; else somebody unseen, by the id."""
-    people = _people(viewers, standing).values()
-    named = _named(rest, [person for person in people if person.platform == platform])
+    named = [p for p in _named(rest, viewers, standing) if p.platform == platform]
     if len(named) > 1:
         raise RequestFailed(
             f"{len(named)} viewers of {platform} are called {rest!r}: {_listed(named)}",
@@ -99,19 +89,30 @@ def _on(platform: str, rest: str, viewers: Viewers, standing: Standing) -> Perso
     return named[0] if named else Person(author_id(platform, rest), "")
 
 
-def _named(text: str, people: list[Person]) -> list[Person]:
+def _named(text: str, viewers: Viewers, standing: Standing) -> list[Person]:
     """Whoever is called so now, or else was called so before."""
-    wanted = {_plain(text), _plain(text.removeprefix("@"))}
-    now = [p for p in people if _plain(p.name) in wanted or (p.login and _plain(p.login) in wanted)]
-    return now or [p for p in people if any(_plain(name) in wanted for name in p.earlier)]
+    wanted = {text.casefold(), text.removeprefix("@").casefold()}
+    now: dict[str, Person] = {}
+    before: dict[str, Person] = {}
+    for viewer in viewers:
+        if viewer.name.casefold() in wanted or viewer.login.casefold() in wanted:
+            now[viewer.id] = Person(viewer.id, viewer.name, viewer.login)
+        elif viewer.names and any(name.casefold() in wanted for name in viewer.names):
+            before[viewer.id] = Person(viewer.id, viewer.name, viewer.login)
+    for mark in standing:
+        if mark.name.casefold() in wanted or mark.login.casefold() in wanted:
+            calls_itself_otherwise = viewers.get(mark.id) is not None
+            known = before if calls_itself_otherwise else now
+            known.setdefault(mark.id, Person(mark.id, mark.name, mark.login))
+    return list((now or before).values())
 
 
-def _names(person: Person) -> list[str]:
-    return [name for name in (person.name, person.login) if name]
-
-
-def _plain(name: str) -> str:
-    return name.casefold()  # it is clean already
+def _near(text: str, viewers: Viewers, standing: Standing) -> str:
+    names = [name for viewer in viewers for name in (viewer.name, viewer.login) if name]
+    names += [mark.name for mark in standing if mark.name][-_COMPARED:]
+    plain = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(text.casefold(), plain, n=3)
+    return f"did you mean {' or '.join(repr(plain[name]) for name in near)}? " if near else ""
 
 
 def _listed(people: list[Person]) -> str:

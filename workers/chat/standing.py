@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 import msgspec
@@ -99,6 +99,10 @@ class Standing:
         if mark.until:
             return f"the viewer is silenced{by} for {math.ceil(self._left_s(mark))} s"
         return ""
+
+    def __iter__(self) -> Iterator[Mark]:
+        """All marks as they were put, also such as are over."""
+        return iter(self._marks.values())
 
     def listing(self) -> list[Mark]:
         """Everybody who has a standing now."""
