@@ -2,8 +2,9 @@
 
 Not a process: chat holds one for what comes in, the director one for what goes out. May
 import ``ipc``; knows neither worker. ``confusables`` and ``fold`` bring text into plain form
-and back; ``entries`` and ``words`` find what a list has in it; ``detect`` finds the rest;
-``classifier`` is a model's opinion; ``lists`` reads files again; ``gate`` joins them.
+and back; ``entries`` and ``words`` find what a list has in it; ``addresses``, ``personal``,
+``injection`` and ``spam`` find the rest; ``classifier`` is a model's opinion; ``lists`` reads
+files again when they change; ``gate`` joins them all.
 """
 
 from workers.gate.fold import fold

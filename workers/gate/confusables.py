@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 UNSURE = "ı"
 """A capital I, or what looks like one: an i, or an l."""
@@ -71,7 +72,7 @@ _PAIRS = (
 _BY_EYE = {char: plain for chars, plain in _PAIRS for char in chars}
 _SIGNS = frozenset("™℠©®℡")  # they decompose into letters, and mean none
 _LATIN = re.compile(
-    r"(?:NEGATIVE )?(?:LATIN|REGIONAL INDICATOR SYMBOL|SQUARED|CIRCLED|COMBINING LATIN|MODIFIER LETTER)"
+    r"(?:NEGATIVE )?(?:LATIN|REGIONAL INDICATOR SYMBOL|SQUARED|CIRCLED|COMBINING LATIN|MODIFIER)"
     r"(?: [A-Z]+)*? LETTER (?:(?:SMALL CAPITAL|[A-Z]{2,}) )*([A-Z])"
     r"(?: (?:WITH|ROTUNDA|DIGRAPH|BAR)\b.*)?"
 )
@@ -85,12 +86,13 @@ _GREEK = {
     "NU": "v", "OMICRON": "o", "RHO": "p", "TAU": "t", "UPSILON": "u", "CHI": "x", "OMEGA": "w",
     "SAN": "m", "YR": "r", "ZETA": "z", "ETA": "n", "MU": "u", "LAMDA": "v", "DELTA": "d",
 }  # fmt: skip
-_LIVING = (
-    "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "DEVANAGARI", "BENGALI", "TAMIL", "TELUGU", "THAI",
-    "LAO", "HANGUL", "CJK", "HIRAGANA", "KATAKANA", "GEORGIAN", "ARMENIAN", "ETHIOPIC", "GUJARATI",
-    "GURMUKHI", "KANNADA", "MALAYALAM", "SINHALA", "MYANMAR", "KHMER", "TIBETAN", "MONGOLIAN",
-    "ORIYA", "BOPOMOFO", "LATIN",
+_WRITTEN = (  # scripts that chat is written in and of which only some letters are in the table
+    "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "THAI", "LAO", "HANGUL", "CJK", "HIRAGANA", "KATAKANA",
+    "BOPOMOFO",
 )  # fmt: skip
+ODD_SIGNS = "\u2200-\u23ff\u27c0-\u27ef\u2980-\u2aff\U0001d200-\U0001d24f\U0001f700-\U0001f77f"
+"""Ranges for a pattern: signs of mathematics, music and alchemy, which no chat needs in a word."""
+_ODD_SIGN = re.compile(f"[{ODD_SIGNS}]")
 _NOT_A_BASE = re.compile(r"ESH|EZH|ETH|THORN|YOGH|WYNN")
 
 
@@ -116,13 +118,17 @@ def looks_like(char: str) -> str:
     return plain
 
 
+@lru_cache(maxsize=4096)
 def odd_letter(char: str) -> bool:
-    """Whether this is a letter of a script that chat is not written in: beside Latin letters
-    it stands there for its looks, whatever they are."""
+    """Whether this character of a plain text is one that nobody reads as itself among Latin
+    letters: there it stands for its looks, whatever they are."""
+    if _ODD_SIGN.match(char):
+        return True
     return (
         not char.isascii()
         and char.isalpha()
-        and not unicodedata.name(char, "CJK").startswith(_LIVING)
+        and char != UNSURE
+        and not unicodedata.name(char, "CJK").startswith(_WRITTEN)
     )
 
 

@@ -180,6 +180,9 @@ def _spelled(letters: str) -> str:
         if letter.isdigit():  # 88 and 888 are different numbers
             parts.append(run.group())
             continue
+        if letter == "i" and count == 1:  # shlt; but tilt is no word with two i
+            parts.append(f"(?:[i1!|{UNSURE}]+|l+)")
+            continue
         spelled = _MAY_BE.get(letter, re.escape(letter))
         parts.append(f"{spelled}+" if count == 1 else f"{spelled}{{{count},}}")
     return "".join(parts)

@@ -19,6 +19,7 @@ _CACHED = 20_000  # more different characters than a chat uses; a flood of rare 
 LEET = str.maketrans("0134578@$!|+(€", "oieastbasiitce")
 _WORDS = re.compile(r"[^\W_]+(?:[@$!|+'0-9]+[^\W_]+)*|[@$][^\W_]+")
 _RUNS = re.compile(r"(.)\1+", re.DOTALL)
+_LETTER_RUNS = re.compile(r"([^\W\d_])\1+")
 _CAPITAL_I = re.compile(r"I(?=[a-z])|(?<=[a-z])I")
 _APOSTROPHE = str.maketrans("", "", "'")
 
@@ -89,14 +90,11 @@ def fold(text: str) -> str:
     without any word (emoji only) folds to its symbols, so that two of them can be compared.
     """
     shown = plain(text).text
+    if "'" in shown:
+        shown = shown.translate(_APOSTROPHE)
+    squeezed = _LETTER_RUNS.sub(r"\1", shown)
     words = [
-        word if word.isdigit() else _letters(word)
-        for word in _WORDS.findall(shown.translate(_APOSTROPHE) if "'" in shown else shown)
+        word if word.isalpha() or word.isdigit() else squeeze(word.translate(LEET))
+        for word in _WORDS.findall(squeezed)
     ]
     return " ".join(words) or squeeze("".join(shown.split()))
-
-
-def _letters(word: str) -> str:
-    if not word.isalpha():
-        word = word.translate(LEET)
-    return squeeze(word)

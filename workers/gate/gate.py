@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Literal
 
 from ipc.config import GateInput, GateOutput, GateSection
-from workers.gate import detect
+from workers.gate.addresses import addresses
 from workers.gate.classifier import MODEL, Classifier, ClassifierError
 from workers.gate.confusables import looks_like
 from workers.gate.entries import parse_allowed, parse_words
 from workers.gate.fold import Plain, fold, plain
+from workers.gate.injection import marks, phrases
 from workers.gate.lists import ListFile
+from workers.gate.personal import personal
+from workers.gate.spam import spam
 from workers.gate.verdict import Finding, Judgement, Verdict
 from workers.gate.words import WordList
 
@@ -116,9 +119,9 @@ class Gate:
         """What the detectors that name a slice have found, each under its policy."""
         policy = self._policy
         for setting, slices in (
-            (policy.urls, detect.addresses),
-            (policy.personal, detect.personal),
-            (policy.injection, detect.marks),
+            (policy.urls, addresses),
+            (policy.personal, personal),
+            (policy.injection, marks),
         ):
             if setting != "allow":
                 for start, end, why in slices(shown.text):
@@ -128,12 +131,12 @@ class Gate:
         """What can be said of a text only as a whole. What she says gives the model no
         instructions: there only the marks count."""
         findings = []
-        if self._policy.spam != "allow" and (why := detect.spam(text)):
+        if self._policy.spam != "allow" and (why := spam(text)):
             findings.append(Finding(0, len(text), Verdict(self._policy.spam), why))
         if self._input and self._policy.injection != "allow":
-            why = detect.phrases(fold(text))
-            if not why and lead and not detect.phrases(fold(lead)):
-                why = detect.phrases(fold(lead + text))
+            why = phrases(fold(text))
+            if not why and lead and not phrases(fold(lead)):
+                why = phrases(fold(lead + text))
             if why:
                 findings.append(Finding(0, len(text), Verdict(self._policy.injection), why))
         return findings

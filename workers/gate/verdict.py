@@ -51,3 +51,7 @@ class Finding:
     end: int
     verdict: Verdict
     why: str
+
+
+Slice = tuple[int, int, str]
+"""What a detector found in a plain text: start, end, why."""

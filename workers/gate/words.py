@@ -13,14 +13,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workers.gate.confusables import UNSURE, odd_letter
+from workers.gate.confusables import ODD_SIGNS, UNSURE, odd_letter
 from workers.gate.entries import ENDINGS, Entry, skeleton, word_body
 from workers.gate.fold import LEET
 from workers.gate.verdict import Finding
 
 _PLAIN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_DRESSED = re.compile(r"(?:[^\W_]|[@$!|+()€])+")  # signs that may be letters are read as such
-_HAS_SIGNS = re.compile(r"[@$|+(€]|![^\W_]|\d!")
+_DRESSED = re.compile(
+    rf"(?:[^\W_]|[@$!|+()€{ODD_SIGNS}])+"
+)  # signs that may be letters are read as such
+_HAS_SIGNS = re.compile(rf"[@$|+(€{ODD_SIGNS}]|![^\W_]|\d!")
 _STARRED = re.compile(r"[^\W\d_]+(?:[*#%]+[^\W\d_]+)+")
 _STARS = re.compile(r"[*#%]")
 _GAP_LETTER = "\0"
@@ -121,7 +123,7 @@ class WordList:
             if self._longest(fragment.skeleton):
                 findings.extend(self._joined(text, fragments, at, closed))
         if not text.isascii():
-            findings.extend(self._spelled_out(fragments))
+            findings.extend(self._with_odd_pieces(fragments))
         return findings
 
     def _innocent(self, fragments: list[_Fragment]) -> set[int]:
@@ -131,15 +133,22 @@ class WordList:
         closed: set[int] = set()
         for at, fragment in enumerate(fragments):
             word = fragment.body.replace(UNSURE, "i")
-            if (word,) in self._allowed or (word[-1] == "s" and (word[:-1],) in self._allowed):
+            if self._allows((word,)):
                 closed.add(at)
             if word not in self._allowed_first:
                 continue
             words = [f.body.replace(UNSURE, "i") for f in fragments[at : at + _LONGEST_PHRASE]]
             for length in range(2, len(words) + 1):
-                if tuple(words[:length]) in self._allowed:
+                if self._allows(tuple(words[:length])):
                     closed.update(range(at, at + length))
         return closed
+
+    def _allows(self, words: tuple[str, ...]) -> bool:
+        """Whether these words, or their singular, are on the allow list."""
+        if words in self._allowed:
+            return True
+        last = words[-1]
+        return len(last) > 1 and last[-1] == "s" and (*words[:-1], last[:-1]) in self._allowed
 
     def _alone(self, fragment: _Fragment) -> tuple[Entry, ...]:
         """Entries that one fragment spells, or contains."""
@@ -184,20 +193,22 @@ class WordList:
                 if _may_join(entry, fragments[at : last + 1], widest, spaced=spaced):
                     yield _finding(first, fragment, entry)
 
-    def _spelled_out(self, fragments: list[_Fragment]) -> Iterator[Finding]:
-        """Entries written letter by letter, some of them odd."""
+    def _with_odd_pieces(self, fragments: list[_Fragment]) -> Iterator[Finding]:
+        """Words that were pulled apart and have odd letters: in two pieces, or letter by letter."""
         run: list[_Fragment] = []
-        for fragment in (*fragments, None):
-            if (
-                fragment
-                and len(fragment.body) == 1
-                and (not run or fragment.start - run[-1].end <= _SPLIT_GAP)
-            ):
+        for at, fragment in enumerate(fragments):
+            if run and (len(fragment.body) > 1 or fragment.start - run[-1].end > _SPLIT_GAP):
+                yield from self._as_one(run)
+                run = []
+            if len(fragment.body) == 1:
                 run.append(fragment)
-                continue
-            for entry in self._with_odd_letters("".join(f.body for f in run)):
-                yield _finding(run[0], run[-1], entry)
-            run = [fragment] if fragment and len(fragment.body) == 1 else []
+            if at and fragment.start - fragments[at - 1].end <= _SPLIT_GAP:
+                yield from self._as_one(fragments[at - 1 : at + 1])
+        yield from self._as_one(run)
+
+    def _as_one(self, pieces: list[_Fragment]) -> Iterator[Finding]:
+        for entry in self._with_odd_letters("".join(piece.body for piece in pieces)):
+            yield _finding(pieces[0], pieces[-1], entry)
 
     def _with_odd_letters(self, body: str) -> list[Entry]:
         if body.isascii():
