@@ -83,8 +83,12 @@ class Approving(Recovery):
             for message_id in item.pick.ids:
                 self.reports.settle(message_id, outcome, reason)
 
-    def _item_done(self, item: str) -> None:
-        self.approvals.done(item)
+    def _had_its_turn(self, candidate: Candidate) -> None:
+        self.approvals.done(candidate.item)
+        lines = candidate.pick.ids if candidate.pick else []
+        for item in self.approvals.approved:
+            if item.kind == LINE and item.pick is not None and item.pick.first.id in lines:
+                self.approvals.done(item.id)
 
     def approve(self, name: str, text: str = "") -> str:
         """Let it go, with other words if ``text`` is given. Its id. Raises RequestFailed."""

@@ -98,8 +98,8 @@ class Turns(ABC):
         """The rest of a reply, ``turn.unsaid``, may only be said if a person approves it."""
 
     @abstractmethod
-    def _item_done(self, item: str) -> None:
-        """What a person approved had its turn."""
+    def _had_its_turn(self, candidate: Candidate) -> None:
+        """What a person may have approved needs no keeping any more."""
 
     @abstractmethod
     def _must_wait(self, candidate: Candidate) -> str:
@@ -310,8 +310,8 @@ class Turns(ABC):
             self._remember(turn, reply)
             self._asker.remember(turn, reply)
         self._report(turn, outcome, reason, reply, final=True)
-        if turn.candidate.item and not turn.disowned:
-            self._item_done(turn.candidate.item)
+        if not turn.disowned:
+            self._had_its_turn(turn.candidate)
         self._idle.touch(now)
         if self.turns:
             self.turns[0].progress_ns = now

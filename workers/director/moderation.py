@@ -42,7 +42,7 @@ class Moderation(Approving):
         for item in items:
             self._call_back(item)
             pick = None if item.answered else item.pick
-            if pick is not None and not any(one in self.queue for one in pick.ids):
+            if pick is not None and not any(map(self._has_a_place, pick.ids)):
                 self.queue.put_back(pick)  # those of its lines that stay are answered anew
         lines = self.queue.remove(gone.line)
         for line in lines:
@@ -55,6 +55,11 @@ class Moderation(Approving):
             self._removals.save()
         except OSError as error:
             self._not_saved(error)
+
+    def _has_a_place(self, message_id: str) -> bool:
+        """Whether a line waits already, or a turn tells what became of it."""
+        turn = self._turn_of(message_id)
+        return message_id in self.queue or (turn is not None and not turn.disowned)
 
     def _cut(self, turn: Turn, gone: Gone, items: set[str], reason: str) -> None:
         """End a turn that is of what is gone, or leans on it."""
