@@ -170,6 +170,15 @@ async def test_timeout(desk: Desk) -> None:
     assert desk.standing.why_silent("console:tom")
 
 
+async def test_a_timeout_as_moderators_type_it(desk: Desk) -> None:
+    await desk.do("timeout", viewer="mira", reason="60 calm down")
+    assert desk.twitch.done == [("timeout", "11", 60, "calm down")]
+    await desk.do("timeout", viewer="mira", seconds=5, reason="60 times the same")
+    assert desk.twitch.done[-1] == ("timeout", "11", 5, "60 times the same")
+    with pytest.raises(RequestFailed, match="cannot be"):
+        await desk.do("timeout", viewer="mira", reason="9" * 5000)
+
+
 @pytest.mark.parametrize("seconds", [0, -5, LONGEST_S + 1, 10**30])
 async def test_a_timeout_that_cannot_be(desk: Desk, seconds: int) -> None:
     with pytest.raises(RequestFailed, match="cannot be"):

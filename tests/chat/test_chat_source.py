@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,14 @@ async def test_cancelling_is_not_swallowed() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_without_platforms_nothing_of_theirs_is_loaded() -> None:
+    """The worker's memory is set aside in the configuration: 150 MB."""
+    heavy = ("websockets", "httpx2", "onnxruntime", "tokenizers", "workers.chat.twitch")
+    code = f"import sys, workers.chat.worker; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 async def test_only_what_is_configured_is_there(configure: Configure, tmp_path: Path) -> None:

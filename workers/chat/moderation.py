@@ -134,6 +134,9 @@ class Moderation:
 
     async def _timeout(self, args: dict[str, Any]) -> dict[str, Any]:
         seconds = args.get("seconds")
+        first, _, rest = str(args.get("reason") or "").partition(" ")
+        if seconds is None and first.isascii() and first.isdigit():
+            seconds, args = int(first[:9]), args | {"reason": rest}  # as moderators type it
         seconds = TIMEOUT_S if seconds is None else int(seconds)
         if not 1 <= seconds <= LONGEST_S:
             raise RequestFailed(
