@@ -26,7 +26,7 @@ class Command:
     group: str
     changes: bool = False  # refused when read-only
     footer: int = 0  # 1 is shown first where there is room; 0 never
-    pane: str = ""  # in the footer only while this pane has the focus
+    pane: str = ""  # in the footer only while this has the focus; "line": a selected one of chat
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -49,19 +49,19 @@ COMMANDS: tuple[Command, ...] = (
         "Chat",
         False,
         10,
-        "chat",
+        "line",
     ),
-    Command("next", "n", "next", "Answer this line next", "Chat", True, 11, "chat"),
-    Command("drop", "d", "drop", "Pass this line over", "Chat", True, 12, "chat"),
-    Command("delete", "X", "delete", "Delete this line", "Chat", True, 13, "chat"),
+    Command("next", "n", "next", "Answer this line next", "Chat", True, 11, "line"),
+    Command("drop", "d", "drop", "Pass this line over", "Chat", True, 12, "line"),
+    Command("delete", "X", "delete", "Delete this line", "Chat", True, 13, "line"),
     Command(
-        "timeout", "T", "timeout", "Silence this viewer for a while; asks", "Chat", True, 14, "chat"
+        "timeout", "T", "timeout", "Silence this viewer for a while; asks", "Chat", True, 14, "line"
     ),
-    Command("ban", "B", "ban", "Ban this viewer; asks", "Chat", True, 15, "chat"),
+    Command("ban", "B", "ban", "Ban this viewer; asks", "Chat", True, 15, "line"),
     Command(
-        "trust", "plus", "trust", "Trust this viewer, or doubt them again", "Chat", True, 17, "chat"
+        "trust", "plus", "trust", "Trust this viewer, or doubt them again", "Chat", True, 17, "line"
     ),
-    Command("undo", "U", "undo", "Undo the last ban, timeout or trust", "Chat", True, 16, "chat"),
+    Command("undo", "U", "undo", "Undo the last ban, timeout or trust", "Chat", True, 16, "line"),
     Command(
         "queue", "b", "backlog", "What waits, and what was passed over", "Chat", False, 18, "chat"
     ),
@@ -76,11 +76,13 @@ COMMANDS: tuple[Command, ...] = (
         19,
         "chat",
     ),
-    Command("up", "up", "up", "Selection up; chat stands still meanwhile", "Chat"),
+    Command(
+        "up", "up", "select", "Selection up; chat stands still meanwhile", "Chat", False, 6, "chat"
+    ),
     Command("down", "down", "down", "Selection down", "Chat"),
     Command("page_up", "pageup", "page up", "Selection ten up", "Chat"),
     Command("page_down", "pagedown", "page down", "Selection ten down", "Chat"),
-    Command("follow", "end", "newest", "Back to the newest line", "Chat"),
+    Command("follow", "end", "newest", "Back to the newest line", "Chat", False, 20, "line"),
     Command(
         "approve",
         "a",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import unicodedata
 
 import pytest
@@ -29,7 +30,7 @@ from ipc.states import ShowState, TurnOutcome, WorkerState
 from tui.commands import keymap
 from tui.model import show as model
 from tui.model.show import Show
-from tui.model.text import clean, cut, fit, fit_right, wrap, wrap_at_most
+from tui.model.text import _HARMLESS, clean, cut, fit, fit_right, wrap, wrap_at_most
 from tui.model.view import View
 from tui.panels.approve import draw_approvals
 from tui.panels.chat import draw_chat
@@ -56,6 +57,14 @@ def test_cleaned_text_has_nothing_to_obey(text: str) -> None:
     assert not {unicodedata.category(c) for c in clean(text)} & {"Cc", "Cs", "Zl", "Zp"}
     assert not set(clean(text)) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
     assert clean(clean(text)) == clean(text)
+
+
+def test_what_passes_unlooked_at_has_nothing_to_obey() -> None:
+    """The quick way through ``clean`` lets nothing pass that the slow one would drop."""
+    for code in range(sys.maxunicode + 1):
+        if _HARMLESS.fullmatch(chr(code)):
+            assert unicodedata.category(chr(code))[0] not in "CM", hex(code)
+    assert _HARMLESS.fullmatch("Grüße, こんばんは！ привет 🎉 “hi”")
 
 
 def test_cleaning_is_bounded_and_keeps_letters() -> None:
@@ -338,7 +347,10 @@ def test_footer_fits_every_width() -> None:
 
 def test_footer_tells_the_keys_of_the_focused_pane() -> None:
     keys = keymap({})
-    assert "X delete" in draw_footer(View(focus="chat"), keys, 140).plain
+    assert "X delete" not in draw_footer(View(focus="chat"), keys, 140).plain
+    pointing = draw_footer(View(focus="chat", cursor="m1"), keys, 80).plain
+    assert "X delete  T timeout  B ban  U undo" in pointing
+    assert pointing.startswith(" D DUMP")
     assert "N deny" in draw_footer(View(focus="approve"), keys, 80).plain
     assert "X delete" not in draw_footer(View(focus="approve"), keys, 140).plain
     assert draw_footer(View(focus="log"), keys, 80).plain.startswith(" D DUMP")

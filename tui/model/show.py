@@ -280,13 +280,13 @@ class Show:
         reason = clean(event.reason, 200)
         gone = [self.line(message_id) for message_id in event.message_ids]
         if event.author_id or event.everything:
-            everybody = event.everything
-            gone += [
-                line
-                for line in (self.paused | self.chat).values()
-                if (everybody and line.platform == event.platform)
-                or (event.author_id and line.author_id == event.author_id)
-            ]
+            author, platform = event.author_id or None, event.platform if event.everything else None
+            for table in (self.chat, self.paused):
+                gone += [
+                    line
+                    for line in table.values()
+                    if line.author_id == author or line.platform == platform
+                ]
         for line in gone:
             if line is not None:
                 line.removed = True

@@ -5,6 +5,7 @@ A cell is one column of the terminal: wide scripts and emoji take two, combining
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from rich.cells import cell_len, chop_cells
@@ -13,6 +14,14 @@ MAX_CHARS = 2000  # of one message kept on screen; the record has all of it
 _SPACES = frozenset("\t\n\v\f\r\x85\u2028\u2029")
 _JOINERS = frozenset("\u200c\u200d")  # scripts and emoji sequences need them
 _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))  # control, format (bidi too), surrogates
+_HARMLESS = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff"  # ASCII and Latin, without the soft hyphen
+    "\u0400-\u0482\u048a-\u052f"  # Cyrillic, without its combining marks
+    "\u2010-\u2027\u3001-\u3029\u3041-\u3096\u30a0-\u30ff"  # dashes and quotes, kana
+    "\u4e00-\u9ffc\uac00-\ud7a3\uff01-\uff5e"  # ideographs, Hangul, full width
+    "\U0001f300-\U0001f64f]*"  # most emoji
+)
+"""What nearly every line consists of. Whatever else there is is looked at one by one."""
 _STACKED = 4  # combining marks on one letter; more is an attack on the line above
 
 
@@ -20,7 +29,7 @@ def clean(text: str, limit: int = MAX_CHARS) -> str:
     """One line without anything a terminal could obey, at most ``limit`` characters."""
     cut_short = len(text) > limit
     text = text[:limit]
-    if not (text.isascii() and text.isprintable()):
+    if not _HARMLESS.fullmatch(text):
         text = "".join(_harmless(text))
     return text + "…" if cut_short else text
 

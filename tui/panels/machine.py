@@ -50,7 +50,7 @@ def draw_status(show: Show, view: View, width: int, now: float) -> Text:
     if show.mode is not ShowMode.OPEN:
         mark, name, how = MODE_MARKS[show.mode]
         parts.append(
-            plain(cut(f"{mark} {name} {show.mode_reason}".strip(), max(14, width // 2 - 8)), how)
+            plain(cut(f"{mark} {name} {show.mode_reason}".strip(), max(14, width // 2)), how)
         )
     if show.approvals:
         parts.append(plain(f"{len(show.approvals)} to approve", "bold yellow"))
@@ -94,9 +94,9 @@ def _steering(show: Show) -> list[Text]:
     if show.delay_s:
         parts.append(_pair("delay", f"{show.delay_s:g} s", "yellow"))
     if show.whisper:
-        parts.append(_pair("whisper", cut(show.whisper, 20), "magenta"))
+        parts.append(_pair("whisper", cut(show.whisper, 14), "magenta"))
     if show.topic:
-        parts.append(_pair("topic", cut(show.topic, 20), ""))
+        parts.append(_pair("topic", cut(show.topic, 16), ""))
     return parts
 
 
@@ -291,8 +291,11 @@ def draw_footer(view: View, keys: Mapping[str, str], width: int) -> Text:
         glyph, style = LEVEL_MARKS.get(view.hint_level, LEVEL_MARKS["info"])
         return plain(cut(f" {glyph} {view.hint}", width), style)
     line = plain(" ")
-    shown = (c for c in COMMANDS if c.footer and c.pane in ("", view.focus))
-    for command in sorted(shown, key=lambda c: c.footer):
+    pointing = view.focus == "chat" and view.cursor
+    around = {"", "line" if pointing else view.focus}
+    shown = [c for c in COMMANDS if c.footer and c.pane in around]
+    # the panic key, then what is about the very thing that is selected, then the rest
+    for command in sorted(shown, key=lambda c: (c.footer > 1 and c.pane in ("", "chat"), c.footer)):
         key = key_name(keys[command.id])
         text = f"{key} {command.short}"
         if line.cell_len + len(text) + 2 > width:

@@ -75,11 +75,10 @@ def queue_lines(waiting: Any) -> list[Text | str]:
         return list(answer_lines(waiting))
     lines: list[Text | str] = []
     for row in waiting:
-        score, people, age = row.get("score"), row.get("people"), row.get("age_s")
+        score, age = row.get("score"), row.get("age_s")
         line = plain(f" {score:>6.2f} " if isinstance(score, int | float) else "        ", "bold")
         if isinstance(age, int | float):
             line.append(f"{age:>4.0f} s ", "dim")
-        line.append(f"{people} × " if isinstance(people, int) and people > 1 else "", "yellow")
         line.append(f"{cut(_word(row.get('author')), 24)}: ", "cyan")
         line.append(cut(_word(row.get("text")), 200))
         lines.append(line)

@@ -13,11 +13,13 @@ from tui.commands import COMMANDS, key_name, usage
 from tui.model.lines import ChatLine
 from tui.model.show import WITHHELD, Show
 from tui.model.text import clean, cut, fit
-from tui.panels.marks import OUTCOME_MARKS
+from tui.panels.marks import OUTCOME_MARKS, ROLE_MARKS
 from tui.panels.pane import plain
 from tui.panels.talk import Clock
 
 _LINES_OF_A_VIEWER = 12
+_USAGE_CELLS = 25
+_ROLE_WORDS = {"first": "writes for the first time"}
 
 
 def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
@@ -32,15 +34,35 @@ def help_lines(keys: Mapping[str, str], *, readonly: bool) -> Iterator[Text]:
                 line.append(command.summary, off)
                 yield line
         yield plain("")
+    yield from _legend()
+    yield plain("")
     yield plain(" Commands, typed after :", "bold cyan")
     for verb in VERBS.values():
         off = "dim strike" if readonly and verb.changes else ""
         line = plain("   ")
-        line.append(fit(usage(verb), 26), off or "bold")
-        line.append(f" {verb.summary}", off)
+        typed = usage(verb)
+        line.append(typed if len(typed) > _USAGE_CELLS else fit(typed, _USAGE_CELLS), off or "bold")
+        line.append(f"  {verb.summary}", off)
         yield line
     yield plain("")
     yield plain(" Escape closes what is open. Your own keys: [ui.keys] in config.toml.", "")
+
+
+def _legend() -> Iterator[Text]:
+    """What the marks before a name in the chat mean."""
+    yield plain(" Marks in the chat", "bold cyan")
+    yield plain("   the small letter is the platform, once there are several", "")
+    marks = [
+        *((glyph, word, style) for glyph, word, style in OUTCOME_MARKS.values()),
+        *((letter, _ROLE_WORDS.get(role, role), how) for role, (letter, how) in ROLE_MARKS.items()),
+    ]
+    for at in range(0, len(marks), 2):
+        line = plain("   ")
+        for glyph, word, style in marks[at : at + 2]:
+            line.append(glyph, style)
+            line.append(f" {fit(word, 28)}")
+        line.rstrip()
+        yield line
 
 
 def heading(name: str) -> Text:
