@@ -82,11 +82,11 @@ class _Tls(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport: Any = transport
         self._client = Client(self._server, transport.write)
         self._client.close = transport.close
         self._client.reset = self._reset
+        self._client.abort = transport.abort
         self._client.deaf = self._mute
         self._server.enter(self._client)
 
@@ -181,8 +181,14 @@ class TwitchIrcServer:
         for client in list(self.clients):
             client.reset()
         await self.until(lambda: not self.clients)
-        for sock in (self._listen, *self._held):
+        self._listen.close()
+        self.release()
+
+    def release(self) -> None:
+        """Closes the sockets that were held and never served (Trouble.TARPIT)."""
+        for sock in self._held:
             sock.close()
+        self._held.clear()
 
     # --- what is said in the channel ---
 
@@ -327,7 +333,7 @@ class TwitchIrcServer:
         out: asyncio.Queue[bytes] = asyncio.Queue()
         client = Client(self, out.put_nowait)
         client.close = lambda: self._spawn(connection.close())
-        client.reset = connection.transport.abort
+        client.reset = client.abort = connection.transport.abort
         self.enter(client)
         self._spawn(_pump(connection, out))
         try:

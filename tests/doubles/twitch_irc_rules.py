@@ -55,7 +55,8 @@ class Client:
         self.deaf = False  # neither answers nor sends, from now on
         self.pongs = True  # answers PING
         self.close: Callable[[], None] = lambda: None
-        self.reset: Callable[[], None] = lambda: None
+        self.abort: Callable[[], None] = lambda: None  # without a word of TLS
+        self.reset: Callable[[], None] = lambda: None  # by RST
         self._sent: deque[str] = deque(maxlen=1)
 
     @property
