@@ -228,7 +228,8 @@ class HelixDouble:
         return 200, {"data": rows}
 
     async def _send(self, request: web.Request, token: Token) -> Answer:
-        body = await self._body(request)
+        # parameters of the address do as well as a body: some clients send them so
+        body = await self._body(request) if request.can_read_body else dict(request.query)
         self._needs(token, "user:write:chat")
         self._room(str(body.get("broadcaster_id") or ""))
         self._is(token, "sender_id", str(body.get("sender_id") or ""))
