@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -171,6 +172,14 @@ def test_she_answers_to_other_names_too() -> None:
     chat = queue(called=["Spark_Bot"])
     offer(chat, line(1, "what do you think, sparkbot"), line(2, "yes", reply_to="spark_bot"))
     assert [set(row["factors"]) for row in chat.listing(T0)] == [{"reply"}, {"question"}]
+
+
+def test_the_page_about_it_has_every_factor_with_its_weight() -> None:
+    page = Path(__file__).parents[2] / "docs" / "chat.md"
+    rows = [row for row in page.read_text("utf-8").splitlines() if row.startswith("| `")]
+    for name, weight in msgspec.structs.asdict(DirectorSection().score).items():
+        (row,) = [row for row in rows if f"`{name}`" in row]
+        assert f"{weight:g}" in row
 
 
 # --- the console and the operator ---
