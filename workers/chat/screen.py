@@ -48,11 +48,10 @@ class Screen:
 
     def _tell(self, left_out: int) -> None:
         if left_out:
-            lines = "1 line was" if left_out == 1 else f"{left_out} lines were"
+            count = f" ({left_out} lines left out since this was said)" if left_out > 1 else ""
             self._notice(
                 "info",
-                f"chat is so busy that the screen shows a part of it ({lines} left out); "
-                "all of it is read",
+                f"chat is so busy that the screen shows a part of it; all of it is read{count}",
             )
 
 
