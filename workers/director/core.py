@@ -191,7 +191,6 @@ class Director(Steering):
             return None
         pick = self.queue.take(now) if now >= self._slow_until_ns() else None
         if pick is not None:
-            self.queue.answered(pick, now)
             return Candidate.of(pick)
         due = self._idle.due_ns()
         quiet = due is not None and now >= due and not self.turns

@@ -138,6 +138,7 @@ class Turns(ABC):
             self._generate(turn)
         if candidate.pick is not None:  # who waits for nothing is told last
             self._taken += candidate.pick.ids
+            self.queue.answered(candidate.pick, now)
             self._replied_ns = now
 
     def _turn_for(self, candidate: Candidate, phase: Phase, now: int) -> Turn:

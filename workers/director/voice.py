@@ -92,6 +92,8 @@ class Speaker:
         if judgement.verdict is Verdict.DROP:
             return judgement, ""
         speech = speech_text(judgement.text or caption)
+        if speech == judgement.text:  # the usual case: nothing is left out, nothing to add
+            return judgement, speech
         spoken = self._gate.judge(speech, before=speech_text(before), mask=mask)
         if spoken.verdict is Verdict.DROP:
             return spoken, ""
