@@ -135,7 +135,8 @@ def test_what_is_taken_back():
     ban = one("userBannedEvent", userBannedDetails=who | {"banType": "permanent"})
     assert (ban.author_id, ban.banned) == ("UC9", True)
     timeout = who | {"banType": "temporary", "banDurationSeconds": "300"}
-    assert one("userBannedEvent", userBannedDetails=timeout).banned is False
+    silenced = one("userBannedEvent", userBannedDetails=timeout)
+    assert (silenced.banned, silenced.seconds) == (False, 300)
 
 
 def test_what_is_of_no_use_is_passed_over():

@@ -121,6 +121,7 @@ def _banned(details: Any) -> Removal | None:
     return Removal(
         author_id=author_id,
         banned=for_good,
+        seconds=0 if for_good else seconds,
         reason="banned on YouTube" if for_good else f"timed out on YouTube for {seconds} s",
     )
 
