@@ -99,6 +99,24 @@ def test_a_reply_held_from_its_beginning_is_held_whole(show: Simulation) -> None
     show.check_quiet()
 
 
+def test_a_held_rest_goes_with_the_prepared_reply_it_belongs_to(show: Simulation) -> None:
+    show.reply = "All is well with me today. And with you?"
+    show.chat("hello", "Bob")
+    show.run_until(lambda s: bool(s.of(ClauseEvent)))
+    show.reply = REPLY
+    line = show.chat()
+    show.run_until(lambda s: bool(s.core.approvals.waiting))
+    assert show.core.turns[1].clauses
+    show.core.hold("lunch")
+    assert not show.core.approvals.waiting, "it is asked again"
+    show.core.release()
+    show.run_for(30)
+    (item,) = waiting(show)
+    assert item.text.startswith("I was just looking")
+    assert show.outcome(line) == "played"
+    show.check_quiet()
+
+
 def test_what_the_gate_drops_behind_a_hold_is_never_said(tmp_path: Path) -> None:
     show = Simulation(tmp_path, settings(tmp_path, "hold: stars\ndrop: tonight")).start()
     show.reply = "The stars are here. They are bright tonight."

@@ -83,6 +83,10 @@ class Approving(Recovery):
             for message_id in item.pick.ids:
                 self.reports.settle(message_id, outcome, reason)
 
+    def _put_back(self, turn: Turn) -> None:
+        self.approvals.done(turn.item)  # what it held back is written anew
+        super()._put_back(turn)
+
     def _had_its_turn(self, candidate: Candidate) -> None:
         self.approvals.done(candidate.item)
         lines = candidate.pick.ids if candidate.pick else []
