@@ -164,7 +164,7 @@ def _line(
         login=login if login != author.lower() else "",
         kind=kind,
         count=count,
-        notice=notice or _highlight(tags),
+        notice=notice or ("" if paid else _highlight(tags)),
         roles=roles,
         first=tags.get("first-msg") == "1",
         paid=paid / _BITS_A_DOLLAR,
