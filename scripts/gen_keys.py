@@ -24,12 +24,27 @@ OWN = """\
 `Escape` closes what is open: the line being typed, a page, the zoom, the filter, and at last
 goes back to the newest line. `Ctrl+C` and `Ctrl+Q` ask to quit, like `q`; none of these three
 can be given to another action. Quitting detaches unless you choose to stop the show, and
-closing the terminal always only detaches. `D` is upper case so that it is one key, yet none
-that is hit by accident. The mouse is left to the terminal, so its own selection works;
-`c` copies by OSC 52, which also works over SSH.
+closing the terminal always only detaches. What cannot easily be taken back is upper case, so
+that it is one key, yet none that is hit by accident. The mouse is left to the terminal, so its
+own selection works; `c` copies by OSC 52, which also works over SSH.
 
-Below 110 columns or 32 rows the panes are on four tabs. Over a slow line use `ssh -C`: the
-screen compresses to a few per cent.
+**Chat.** An arrow selects a line, and from then on chat stands still, so that nothing slips
+away under the cursor; its title says how much has come in since. `End` lets it go on. The keys
+that do something to a line or its viewer need a selected one: they never act on "the newest",
+which is another one by the time the key is down. Banning and silencing ask first, and what they
+act on is settled when the key is pressed. Before a name stand the platform, once there are
+several, and what the viewer is; `?` explains the marks.
+
+**Approvals.** What waits for a person has a pane of its own: at 140 columns beside the chat as
+long as something waits, on a small screen the fifth tab, which counts them. From elsewhere `a`,
+`e` and `N` only go there; there they act on the selected one, and on no other: if it has gone
+meanwhile, you select again.
+
+**Pasting.** A text is pasted into an open line (`i`, `y`, `:` ...). Without one it is ignored,
+also from terminals that type it key by key.
+
+Below 110 columns or 32 rows the panes are on five tabs. Over a slow line use `ssh -C`: the
+screen compresses to a few per cent. In a flood chat is drawn once or twice a second.
 
 ## Your own keys
 

@@ -51,7 +51,8 @@ def _block(item: Approval, show: Show, view: View, width: int, now: float) -> li
     selected = item.id == view.approval and view.focus == "approve"
     reply = item.kind == "reply"
     who = item.persona if reply else item.author
-    top = plain(" ▸ " if selected else "   ", "bold cyan")
+    top = plain("")
+    top.append(" ▸ " if selected else "   ", "bold cyan")
     top.append("REPLY" if reply else "LINE", "reverse cyan" if reply else "reverse yellow")
     top.append(" " * (2 if reply else 3))
     top.append(cut(who, 16), f"bold {persona_style(who, show.personas)}" if reply else "bold")

@@ -57,7 +57,9 @@ def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
     style = persona_style(speaker, show.personas)
     rows: list[Text] = []
     if turn is not None and turn.author and turn.text:
-        rows.append(_asked(turn, width))
+        lines = (show.line(message_id) for message_id in turn.message_ids)
+        gone = turn.outcome is TurnOutcome.REMOVED or any(line and line.removed for line in lines)
+        rows.append(_asked(turn, width, gone=gone))
     words = Text(end="")
     for clause in clauses:
         if len(words):
@@ -74,10 +76,10 @@ def _turn_rows(show: Show, clauses: list[Clause], width: int) -> list[Text]:
     return rows
 
 
-def _asked(turn: Turn, width: int) -> Text:
-    """What a reply answers; struck out where the reply was cut because that is gone."""
+def _asked(turn: Turn, width: int, *, gone: bool) -> Text:
+    """What a reply answers; struck out where that has been removed."""
     row = plain(" ↳ ", "dim")
-    if turn.outcome is not TurnOutcome.REMOVED:
+    if not gone:
         row.append(cut(f"{turn.author}: {turn.text}", width - 4), "dim")
         return row
     glyph, word, style = OUTCOME_MARKS[TurnOutcome.REMOVED]

@@ -237,11 +237,10 @@ class Palette(ModalScreen[Entry | None]):
         rows = []
         for at, entry in enumerate(self._found[first : first + height], start=first):
             disabled = entry.changes and self._readonly
-            row = plain("▸ " if at == self._at else "  ", "bold cyan")
+            row = plain("▸ " if at == self._at else "  ")
             row.append(fit(entry.title, 26), "strike" if disabled else "bold")
-            row.append(" ")
-            row.append(fit(entry.summary, max(0, width - 40)), "dim")
-            row.append(f" {entry.key}", "cyan")
+            row.append(f" {fit(entry.key, 7)}", "cyan")
+            row.append(cut(entry.summary, max(0, width - 36)), "dim")
             if at == self._at:
                 row = plain(fit(row.plain, width), "reverse")
             rows.append(row)
