@@ -46,7 +46,8 @@ def scunthorpe() -> list[str]:
 
 def surnames() -> list[str]:
     """All surnames of the census, in lower case."""
-    return [line.split()[0].lower() for line in Path(names.FILES["last"]).open(encoding="utf-8")]
+    lines = Path(names.FILES["last"]).read_text("utf-8").splitlines()
+    return [line.split()[0].lower() for line in lines]
 
 
 def innocent(count: int, seed: int, words: Path = WORDS) -> list[str]:

@@ -14,7 +14,8 @@ from typing import Any
 from workers.gate.verdict import Judgement, Verdict
 
 MODEL, TOKENIZER, CONFIG = "model.onnx", "tokenizer.json", "config.json"
-MOST_TOKENS = 256
+WINDOW_TOKENS = 256  # longer texts are judged in pieces that overlap; the worst one counts
+_OVERLAP_TOKENS = 32
 _INNOCENT = frozenset(
     ["0", "label_0", "neutral", "non-toxic", "nontoxic", "not_toxic", "non_toxic", "normal", "ok",
      "safe", "clean", "acceptable", "none", "not-hate", "nothate", "non-hate", "non_hate",
@@ -54,7 +55,7 @@ class Classifier:
                 str(directory / MODEL), options, providers=["CPUExecutionProvider"]
             )
             self._tokenizer: Any = Tokenizer.from_file(str(directory / TOKENIZER))
-            self._tokenizer.enable_truncation(MOST_TOKENS)
+            self._tokenizer.enable_truncation(WINDOW_TOKENS, stride=_OVERLAP_TOKENS)
             self._tokenizer.no_padding()
             config = directory / CONFIG
             told = json.loads(config.read_text("utf-8")) if config.is_file() else {}
@@ -80,28 +81,33 @@ class Classifier:
 
     def scores(self, text: str) -> dict[str, float]:
         """Label to score, 0..1. Raises ClassifierError."""
-        np = self._np
         try:
             encoded = self._tokenizer.encode(text)
-            given = {
-                "input_ids": encoded.ids or [0],
-                "attention_mask": encoded.attention_mask or [1],
-                "token_type_ids": encoded.type_ids or [0],
-            }
-            feed = {name: np.asarray([given[name]], dtype=np.int64) for name in self._inputs}
-            logits = np.asarray(self._session.run(None, feed)[0], dtype=np.float64).reshape(-1)
+            rows = [self._scores_of(window) for window in (encoded, *encoded.overflowing)]
+        except ClassifierError:
+            raise
         except Exception as error:  # whatever it is, the text was not judged
             raise ClassifierError(f"{type(error).__name__}: {error}") from error
+        worst = [max(column) for column in zip(*rows, strict=True)]
+        if len(worst) == 1:
+            return {self._labels.get(0, "toxic"): worst[0]}
+        return {self._labels.get(at, str(at)): score for at, score in enumerate(worst)}
+
+    def _scores_of(self, window: Any) -> list[float]:
+        np = self._np
+        given = {
+            "input_ids": window.ids or [0],
+            "attention_mask": window.attention_mask or [1],
+            "token_type_ids": window.type_ids or [0],
+        }
+        feed = {name: np.asarray([given[name]], dtype=np.int64) for name in self._inputs}
+        logits = np.asarray(self._session.run(None, feed)[0], dtype=np.float64).reshape(-1)
         if not len(logits) or not np.isfinite(logits).all():
             raise ClassifierError("its answer is not a number")
         if len(logits) == 1 or self._separate:
-            scores = [_sigmoid(float(logit)) for logit in logits]
-        else:
-            powers = np.exp(logits - logits.max())
-            scores = [float(power) for power in powers / powers.sum()]
-        if len(scores) == 1:
-            return {self._labels.get(0, "toxic"): scores[0]}
-        return {self._labels.get(at, str(at)): score for at, score in enumerate(scores)}
+            return [_sigmoid(float(logit)) for logit in logits]
+        powers = np.exp(logits - logits.max())
+        return [float(power) for power in powers / powers.sum()]
 
 
 def _sigmoid(logit: float) -> float:

@@ -153,4 +153,4 @@ def _base(char: str) -> str:
         if by_name is not None:
             return by_name
     folded = char.casefold()
-    return _BY_EYE.get(folded, folded)
+    return folded if folded == char else "".join(map(_base, folded))
