@@ -294,6 +294,7 @@ def test_ids_are_bounded_and_plain() -> None:
     assert len(set(strange)) == 5
     assert all(len(number) == len("twitch:~") + 32 for number in strange)
     assert author_id("console", "mi ra") == "console:mi ra"
+    assert author_id("console", " mi  ra ") == "console:mi ra"
     assert author_id("console", "Zoë\u200b") == "console:Zoë"
     assert author_id("console", "é" * 150).startswith("console:~")
 

@@ -233,7 +233,7 @@ async def test_delete(desk: Desk) -> None:
 async def test_a_line_of_before_a_restart_is_deleted_by_its_id(desk: Desk) -> None:
     assert (await desk.do("delete", message_id="twitch:older"))["platform"] == "done"
     assert desk.twitch.done == [("delete", "older")]
-    for unknown in ("older", "nowhere:1", "", "twitch:"):
+    for unknown in ("older", "nowhere:1", "", "twitch:", "twitch:a b", "twitch:" + "x" * 999):
         with pytest.raises(RequestFailed, match="no chat line"):
             await desk.do("delete", message_id=unknown)
 

@@ -18,7 +18,7 @@ def message_id(platform: str, raw: str) -> str:
 
 def author_id(platform: str, raw: str) -> str:
     """What bans and memories go by. Where a platform's id is the name, it may have spaces."""
-    if len(raw) <= _LONGEST and raw.isascii() and raw.isprintable():
+    if len(raw) <= _LONGEST and raw.isascii() and raw.isprintable() and " " not in raw:
         return f"{platform}:{raw}"
     cleaned = clean(raw, _LONGEST + 1).text
     return f"{platform}:{cleaned if len(cleaned) <= _LONGEST else '~' + _hash(raw)}"

@@ -21,7 +21,7 @@ from ipc.protocol import Command, Removed
 from workers.chat.clean import clean
 from workers.chat.deeds import DONE, Deeds
 from workers.chat.describing import describe, listing
-from workers.chat.ids import author_id
+from workers.chat.ids import author_id, message_id
 from workers.chat.keeping import Keeping
 from workers.chat.ledger import Ledger
 from workers.chat.naming import Person, find
@@ -113,7 +113,8 @@ class Moderation:
         number = str(args["message_id"]).strip()
         name, _, raw = number.partition(":")
         place = self._ledger.find(number)
-        if place is None and (name not in self._platforms or not raw):
+        ours = name in self._platforms and raw != "" and message_id(name, raw) == number
+        if place is None and not ours:
             raise RequestFailed(
                 f"no chat line {number[:100]!r} is known", "it may have come too long ago"
             )
