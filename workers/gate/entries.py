@@ -146,7 +146,9 @@ def _entry(number: int, written: str, verdict: Verdict) -> Entry:
         raise ListError(f"line {number}: there is no word in {written!r}")
     letters = "".join(_as_letters(word_body(word)) for word in words)
     # these scripts have no spaces that could say where a word begins
-    anywhere = any(unicodedata.name(char, "").startswith(_SCRIPTS_WITHOUT_SPACES) for char in core)
+    anywhere = not core.isascii() and any(
+        unicodedata.name(char, "").startswith(_SCRIPTS_WITHOUT_SPACES) for char in core
+    )
     if (begins or ends or anywhere) and len(skeleton(letters)) < 2:
         raise ListError(f"line {number}: {written!r} is too short to be looked for inside words")
     return Entry(
@@ -188,7 +190,7 @@ def _spelled(letters: str) -> str:
     return "".join(parts)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2048)
 def _pattern(letters: str, inflected: bool) -> re.Pattern[str]:
     whole = _spelled(letters)
     if not inflected or not letters.isalpha() or len(letters) < 3:
@@ -205,7 +207,7 @@ def _pattern(letters: str, inflected: bool) -> re.Pattern[str]:
     return re.compile(whole + _ENDINGS + "?")
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2048)
 def _inside(letters: str, from_start: bool, to_end: bool) -> re.Pattern[str]:
     return re.compile(
         ("^" if from_start else "") + _spelled(letters) + (f"{_ENDINGS}?$" if to_end else "")
