@@ -190,6 +190,22 @@ def test_a_held_line_waits_beside_the_queue(show: Simulation) -> None:
     show.check_quiet()
 
 
+def test_an_approved_line_is_not_crowded_out(tmp_path: Path) -> None:
+    show = Simulation(tmp_path, settings(tmp_path, queue_size=4)).start()
+    line = show.chat("meh", held_why="links", platform="twitch")
+    show.core.hold("lunch")
+    for n in range(10):
+        show.chat(f"Nova, what is number {n}?", f"viewer {n}", platform="twitch")
+    show.core.approve(line)
+    for n in range(10, 20):
+        show.chat(f"Nova, what is number {n}?", f"viewer {n}", platform="twitch")
+    assert len(show.core.queue) <= 5
+    show.core.release()
+    show.run_for(20)
+    assert show.of(TurnEvent)[0].message_ids == [line]
+    assert show.outcome(line) == "played"
+
+
 def test_what_waits_is_bounded(tmp_path: Path) -> None:
     show = Simulation(tmp_path, settings(tmp_path, approvals=3)).start()
     lines = [show.chat(f"line {n}", held_why="links") for n in range(10)]

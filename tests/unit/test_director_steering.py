@@ -52,6 +52,7 @@ def test_a_whisper_is_for_the_next_reply_only_and_not_said(show: Simulation) -> 
     assert "Director" in last
     assert not any("charity" in c.text for c in show.sent_to("stage", Caption))
     assert show.of(ShowEvent)[-1].whisper == ""
+    assert not Simulation(show.path).core.show.whisper
     assert "charity" not in str(show.core.history.of("nova"))
     show.chat("next")
     show.run_for(30)
@@ -134,6 +135,17 @@ def test_slow_keeps_replies_to_chat_apart(show: Simulation) -> None:
     show.run_for(30)
     assert len(show.opened) == 4
     show.check_quiet()
+
+
+def test_slow_mode_is_no_reason_to_talk_to_herself(tmp_path: Path) -> None:
+    show = Simulation(tmp_path, config(idle_after_s=10.0)).start()
+    show.core.set_slow(60)
+    for n in range(2):
+        show.chat(f"line {n}", f"viewer {n}")
+    show.run_for(59)
+    assert [e.source for e in show.of(TurnEvent)] == ["chat"]
+    show.run_for(30)
+    assert [e.source for e in show.of(TurnEvent)] == ["chat", "chat", "idle"]
 
 
 def test_a_delay_is_kept_before_the_first_sound(show: Simulation) -> None:

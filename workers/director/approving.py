@@ -147,8 +147,7 @@ class Approving(Recovery):
             line = msgspec.structs.replace(
                 item.pick.first, text=item.text, held_why="", received_ns=now
             )
-            for other, reason in self.queue.offer(line, now):
-                self._pass_over(other, reason)
+            self.queue.put_back(Pick.of(line))  # however full it is
             self.queue.pick_next(line.id)
         else:
             question = item.pick.text if item.pick else item.text

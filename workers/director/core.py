@@ -193,7 +193,7 @@ class Director(Steering):
         if pick is not None:
             return Candidate.of(pick)
         due = self._idle.due_ns()
-        quiet = due is not None and now >= due and not self.turns
+        quiet = due is not None and now >= due and not self.turns and not len(self.queue)
         if quiet and self.show.mode is not ShowMode.APPROVAL:
             self._idle.touch(now)
             topic = self.show.topic or self.personas.next_topic(self.show.persona)

@@ -164,6 +164,8 @@ class Turns(ABC):
     def _generate(self, turn: Turn) -> None:
         head = self.turns[0]
         self._asker.generate(turn, head.exchange(head.generated) if head is not turn else None)
+        if turn.whisper:
+            self._save()  # it is used
 
     def _tokens(self, turn: Turn, message: Tokens) -> None:
         if turn.phase is not Phase.GENERATING:
@@ -296,6 +298,7 @@ class Turns(ABC):
         candidate = turn.candidate
         if turn.whisper and not self.show.whisper:
             self.show.whisper = turn.whisper
+            self._save()
         if candidate.literal:
             (self._approved if candidate.item else self._says).appendleft(candidate)
         elif candidate.pick is not None:

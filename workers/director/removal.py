@@ -76,7 +76,7 @@ class Removals:
         self._authors: OrderedDict[str, bool] = OrderedDict()  # whether memory must forget them
         try:
             saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError):
             return  # all that is lost is the repetition of what memory was told already
         self._ids.update(dict.fromkeys(saved.ids[-_IDS_KEPT:]))
         self._authors.update(saved.authors)
