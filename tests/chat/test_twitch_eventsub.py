@@ -77,7 +77,7 @@ async def test_what_is_delivered_twice_is_told_once(tmp_path: Path) -> None:
             api.say(f"line {number}", times=1 + number % 3)
         await feed.line("line 49")
         assert feed.texts == [f"line {number}" for number in range(50)]
-        assert len(bot.eventsub._seen) == 50 <= SEEN
+        assert len(bot.eventsub._seen) == 100 <= SEEN
 
 
 async def test_the_memory_of_what_was_delivered_is_bounded(
@@ -125,7 +125,7 @@ async def test_a_move_to_a_bad_address_begins_anew_while_the_old_one_speaks(
         await api.until(lambda: len(api.sockets.sockets) == 1)
         api.say("after")
         await feed.line("after")
-        assert list(dict.fromkeys(feed.texts)) == ["before", "meanwhile", "after"]
+        assert feed.texts == ["before", "meanwhile", "after"]
         assert set(feed.problems) == {""}
 
 

@@ -105,7 +105,7 @@ class TwitchApi:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._runner is not None
-        await self.sockets.close()
+        self.sockets.close()
         await self._runner.cleanup()
 
     @property

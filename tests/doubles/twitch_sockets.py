@@ -80,7 +80,6 @@ class SocketsDouble:
         self._subscribe_within_s = subscribe_within_s
         self._grace_s = grace_s
         self._linger = transports_linger
-        self._timers: set[asyncio.Task[None]] = set()
 
     # --- connections ---
 
@@ -178,18 +177,9 @@ class SocketsDouble:
             socket.out.put_nowait(4003)
 
     def _later(self, seconds: float, do: Callable[[], None]) -> None:
-        async def timer() -> None:
-            await asyncio.sleep(seconds)
-            do()
+        asyncio.get_running_loop().call_later(seconds, do)
 
-        task = asyncio.create_task(timer())
-        self._timers.add(task)
-        task.add_done_callback(self._timers.discard)
-
-    async def close(self) -> None:
-        for timer in list(self._timers):
-            timer.cancel()
-        await asyncio.gather(*self._timers, return_exceptions=True)
+    def close(self) -> None:
         for socket in list(self.sockets):
             socket.abort()
 

@@ -32,7 +32,7 @@ KEEPALIVE_S = 30  # asked for; Twitch takes 10 to 600
 SLACK_S = 5.0  # a keep-alive may be this late
 WELCOME_S = 10.0
 STABLE_S = 60.0  # connected for this long, and the next pause is the first one again
-SEEN = 10_000  # message ids remembered
+SEEN = 20_000  # ids remembered, two for a line
 _FRAME_BYTES = 1 << 18
 _QUEUED = 4096  # frames read ahead
 _CLOSE_S = 2.0
@@ -244,17 +244,23 @@ class EventSub:
 
     def _tell(self, frame: Frame, feed: Feed) -> None:
         received_ns = time.monotonic_ns()
-        if frame.metadata.message_id:
-            if frame.metadata.message_id in self._seen:
-                return
-            self._seen[frame.metadata.message_id] = None
-            if len(self._seen) > SEEN:
-                self._seen.popitem(last=False)
+        if self._known(frame.metadata.message_id):
+            return
         told = translate(frame, received_ns)
         if isinstance(told, Line):
-            feed.lines([told])
+            if not self._known(told.id):  # two sockets tell it while one takes over
+                feed.lines([told])
         elif isinstance(told, Removal):
             feed.removed(told)
+
+    def _known(self, message_id: str) -> bool:
+        """Whether this id was seen before; from now on it was."""
+        if not message_id or message_id in self._seen:
+            return bool(message_id)
+        self._seen[message_id] = None
+        if len(self._seen) > SEEN:
+            self._seen.popitem(last=False)
+        return False
 
     # --- moving to another server ---
 
@@ -262,10 +268,7 @@ class EventSub:
         """The successor of ``old``, which is read to its end: nothing in between is lost."""
         reading = asyncio.create_task(self._drain(old, feed), name="eventsub: old socket")
         try:
-            try:
-                new = await self._open(self._checked(url))
-            except _Dropped:  # the address is no good: begin anew while the old one still speaks
-                new = await self._begin()
+            new = await self._successor(url, reading)
             try:
                 await _close(old.socket)  # the drain ends when all that had come is told
                 await reading
@@ -276,6 +279,22 @@ class EventSub:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+
+    async def _successor(self, url: str, reading: asyncio.Task[None]) -> _Open:
+        """By that address; if it is no good, begun anew while the old socket still speaks."""
+        try:
+            return await self._open(self._checked(url))
+        except _Dropped:
+            pass
+        failures = 0
+        while True:
+            try:
+                return await self._begin()
+            except _Dropped as dropped:
+                if reading.done():
+                    raise
+                failures += 1
+                await self._sleep(max(dropped.wait_s, self._pause_s(failures)))
 
     async def _drain(self, old: _Open, feed: Feed) -> None:
         with contextlib.suppress(_Dropped):
