@@ -301,6 +301,12 @@ class ShowApp(App[str]):
 
     # --- what keys do ---
 
+    def action_panic(self) -> None:
+        """Dump, whatever question or page is open; that is closed, and its answer is no."""
+        while self.screen is not self.main:
+            self.pop_screen()
+        self.action_perform("dump")
+
     def on_paste(self) -> None:
         """A pasted text that no open line took."""
         self.hint("pasted text is not taken for keys: open a line for it first", "warning")

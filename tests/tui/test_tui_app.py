@@ -53,6 +53,20 @@ async def test_lower_case_d_does_not_dump() -> None:
         assert port.requests == []
 
 
+@pytest.mark.parametrize("keys", [("question_mark",), ("q",), ("up", "B"), ("up", "enter")])
+async def test_panic_works_over_whatever_is_open(keys: tuple[str, ...]) -> None:
+    port = FakePort()
+    async with make(port, keys={"dump": "f9"}).run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        await pilot.press(*keys)
+        await settle(pilot)
+        assert pilot.app.screen is not pilot.app.main
+        await pilot.press("f9")
+        await settle(pilot)
+        assert pilot.app.screen is pilot.app.main
+        assert [verb for verb, _ in port.requests if verb != "viewer"] == ["dump"]
+
+
 async def test_hold_and_mute_are_switches() -> None:
     port = FakePort()
     async with make(port).run_test(size=BIG) as pilot:
@@ -184,6 +198,38 @@ async def test_logs_of_the_selected_worker_open_as_a_page() -> None:
         assert port.requests == [("logs", {"worker": "tts"})]
         assert isinstance(pilot.app.screen, Page)
         assert pilot.app.screen.text == "one\ntwo"
+
+
+async def test_logs_are_followed_while_their_end_is_in_sight() -> None:
+    port = FakePort()
+    lines = [f"line {number}" for number in range(60)]
+    async with make(port).run_test(size=SMALL) as pilot:
+        await settle(pilot)
+        await pilot.press("2", "l")
+        await settle(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, Page)
+        for known in (30, 60):
+            port.results["logs"] = {"lines": lines[:known]}
+            page.follow()
+            await settle(pilot)
+            assert f"line {known - 1}\n" in drawn(pilot.app)
+            assert "live" in drawn(pilot.app)
+        await pilot.press("up")
+        asked = len(port.requests)
+        page.follow()
+        await settle(pilot)
+        assert len(port.requests) == asked
+        assert "End: live" in drawn(pilot.app)
+        await pilot.press("end")
+        page.follow()
+        await settle(pilot)
+        assert len(port.requests) == asked + 1
+        port.error = "gone"
+        page.follow()
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "logs: gone" in drawn(pilot.app)
 
 
 async def test_palette_has_every_verb_and_searches() -> None:
@@ -366,6 +412,34 @@ async def test_only_changed_lines_are_drawn_again() -> None:
         assert 1 <= app.main.pane("tokens").redrawn - panes["tokens"] <= 4
         for name in ("chat", "workers", "log"):
             assert app.main.pane(name).redrawn == panes[name]
+
+
+async def test_chat_is_drawn_at_a_readers_pace_and_keys_at_once() -> None:
+    app = make(FakePort())
+    async with app.run_test(size=BIG) as pilot:
+        await settle(pilot)
+        app._rate_hz = 4.0
+        chat = app.main.pane("chat")
+
+        def drawn_after(lines: int) -> list[bool]:
+            """Whether each of the next ticks draws chat, with ``lines`` more before each."""
+            result = []
+            for _ in range(6):
+                for number in range(lines):
+                    line = ChatEvent(id=f"{app.show.chat_count}", platform="p", author="a",
+                                     text=f"{number}", at=NOW)  # fmt: skip
+                    app._on_event(line)
+                before = chat.redrawn
+                app.tick()
+                result.append(chat.redrawn > before)
+            return result
+
+        assert drawn_after(1) == [True, False] * 3
+        assert drawn_after(100) == [True, False, False, False, True, False]
+        app._on_event(ChatEvent(id="last", platform="p", author="a", text="x", at=NOW))
+        before = chat.redrawn
+        await pilot.press("up")
+        assert chat.redrawn > before
 
 
 def check_snapshot(app: ShowApp, name: str) -> None:

@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from fake_show import LINES, REPLIES, FakeShow, opening
+from fake_show import REPLIES, FakeShow, chat_line, opening
 
-from ipc.protocol import ChatEvent, ClauseEvent, TokenEvent
+from ipc.protocol import ClauseEvent, TokenEvent
 from tui.client import ShowClient
 
 COLUMNS, ROWS, RATE_HZ = 80, 24, 4.0
@@ -64,9 +64,12 @@ class Terminal:
 
 
 @asynccontextmanager
-async def screen(state_dir: Path, **env: str) -> AsyncIterator[Terminal]:
+async def screen(
+    state_dir: Path, size: tuple[int, int] = (COLUMNS, ROWS), **env: str
+) -> AsyncIterator[Terminal]:
     leader, follower = pty.openpty()
-    fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    columns, rows = size
+    fcntl.ioctl(leader, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CHILD, str(state_dir),
         stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
@@ -99,26 +102,29 @@ async def test_closing_the_terminal_only_ends_the_screen(
         assert await client.request("skip") == {}
 
 
-async def test_speaking_sends_little_to_the_terminal(fake_show: FakeShow, state_dir: Path) -> None:
+@pytest.mark.parametrize(("size", "lines"), [((80, 24), 1), ((140, 45), 1), ((140, 45), 50)])
+async def test_speaking_and_a_flood_of_chat_send_little_to_the_terminal(
+    fake_show: FakeShow, state_dir: Path, size: tuple[int, int], lines: int
+) -> None:
     for event in opening(1000.0):
         fake_show.publish(event)
     rounds = 12
-    async with screen(state_dir) as terminal:
+    async with screen(state_dir, size) as terminal:
         await terminal.until("ON AIR")
-        begin = len(terminal.output)
-        for number in range(rounds):  # each is more than a quarter of a second brings
-            author, text = LINES[number % len(LINES)]
+        begin = 0
+        for number in range(rounds + 1):  # each takes a quarter of a second or more
             mark = f"mark{number:03}"
-            fake_show.publish(
-                ChatEvent(id=mark, platform="console", author=author, text=text, at=2.0)
-            )
-            words = REPLIES[number % len(REPLIES)]
-            fake_show.publish(
-                ClauseEvent(turn=9, clause=number, speaker="Nova", text=words, heard=0.0)
-            )
+            for line in range(lines):
+                fake_show.publish(chat_line(number + line, f"{mark}{line}", 2.0))
+            words = REPLIES[number % len(REPLIES)].split(", ")[0]
+            if number % RATE_HZ == 0:  # one a second is quick speech
+                fake_show.publish(
+                    ClauseEvent(turn=9, clause=number, speaker="Nova", text=words, heard=0.0)
+                )
             for word in (*words.split()[:5], mark):
                 fake_show.publish(TokenEvent(turn=9, text=f"{word} "))
             await terminal.until(mark)
+            begin = begin or len(terminal.output)  # the first picture does not count
         assert (len(terminal.output) - begin) / rounds * RATE_HZ < BYTES_A_SECOND
 
 

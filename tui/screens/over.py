@@ -14,11 +14,13 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.commands import Entry, search
+from tui.commands import BY_ID, Entry, search
 from tui.model.text import cut, fit, wrap
 from tui.panels.pane import Pane, plain, title
 
 FOLLOW_S = 1.0  # between two looks at what grows
+PANIC = Binding(BY_ID["dump"].key, "app.panic", show=False, id="dump")
+"""Works over whatever is open, except while something is typed."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Choice(ModalScreen[str]):
         Binding("down,tab,right", "move(1)", show=False),
         Binding("enter", "take", show=False),
         Binding("escape", "dismiss('')", show=False),
+        PANIC,
     ]
 
     def __init__(
@@ -108,6 +111,7 @@ class Page(ModalScreen[None]):
         Binding("end,G", "scroll(1000000)", show=False),
         Binding("c", "copy", show=False),
         Binding("escape,q,enter", "dismiss", show=False),
+        PANIC,
     ]
 
     def __init__(
