@@ -211,6 +211,8 @@ def test_nothing_of_it_is_heard_after_its_removal(show: Simulation, stage: str, 
     show.core.release()
     show.run_for(60)
     assert show.outcome("target") == "removed"
+    for trace in show.traces:
+        assert trace.turn not in open_before or trace.outcome is TurnOutcome.REMOVED
     assert traces_of(show, mark) == []
     assert not show.core.approvals.waiting + show.core.approvals.approved
     assert "zebra" not in str(show.core.history.of("nova")).lower()
@@ -341,6 +343,29 @@ def test_one_of_many_who_asked_the_same_is_removed(show: Simulation) -> None:
     assert show.outcome("by Ann") == show.outcome("by Bob") == "played"
     assert show.of(TraceEvent)[-1].message_ids == ["by Ann", "by Bob"]
     assert "by Zed" not in str(show.core.history.of("nova"))
+    show.check_quiet()
+
+
+@pytest.mark.parametrize("approve", [False, True])
+def test_one_of_many_whose_reply_waits_for_approval_is_removed(
+    show: Simulation, approve: bool
+) -> None:
+    show.core.set_mode("approval")
+    show.lose("tts")
+    show.deliver(ChatLines(lines=lines_of(show, "Ann Bob Zed", "what game is this")))
+    show.recover("tts")
+    show.run_for(20)
+    (item,) = show.core.approvals.waiting
+    if approve:
+        show.core.approve(item.id)
+        show.run_until(lambda s: bool(s.of(ClauseEvent)))
+    show.core.set_mode("open")
+    show.deliver(Removed(platform="twitch", author_id="twitch:zed", reason="banned"))
+    show.run_for(60)
+    assert show.outcome("by Zed") == "removed"
+    assert show.outcome("by Ann") == show.outcome("by Bob") == "played"
+    assert not show.core.approvals.waiting + show.core.approvals.approved
+    assert show.of(TraceEvent)[-1].message_ids == ["by Ann", "by Bob"]
     show.check_quiet()
 
 

@@ -279,7 +279,7 @@ class Turns(ABC):
         if turn is self.turns[0]:
             self._unprepare("prepared for a reply that was cut")
 
-    def _unprepare(self, reason: str) -> None:
+    def _unprepare(self, reason: str, as_what: TurnOutcome = TurnOutcome.SKIPPED) -> None:
         """The prepared turn was built on what is no longer so: its line is next again."""
         for turn in self.turns[1:]:
             self.turns.remove(turn)
@@ -288,7 +288,7 @@ class Turns(ABC):
             again = turn.ending is None
             if again:
                 self._put_back(turn)
-            outcome = turn.ending.outcome if turn.ending else TurnOutcome.SKIPPED
+            outcome = turn.ending.outcome if turn.ending else as_what
             why = turn.ending.reason if turn.ending else reason
             self._report(turn, outcome, why, "", final=not again)
 

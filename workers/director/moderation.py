@@ -36,9 +36,8 @@ class Moderation(Approving):
         self._removals.ids(gone.ids)
         items = self.approvals.remove(gone)
         approved = {item.id for item in items}
-        for turn in list(self.turns):
-            if turn in self.turns:
-                self._cut(turn, gone, approved, reason)
+        for turn in reversed(list(self.turns)):  # who ends does so for its own reason
+            self._cut(turn, gone, approved, reason)
         for item in items:
             self._call_back(item)
             pick = None if item.answered else item.pick
@@ -77,13 +76,12 @@ class Moderation(Approving):
         turn.forgotten = True
         if turn.ending is not None:
             return
+        outcome, why = (TurnOutcome.REMOVED, reason) if own else (TurnOutcome.SKIPPED, _LEANT)
         if turn is not self.turns[0]:
-            self._unprepare(reason)
+            self._unprepare(why, outcome)
             return
         again = own or not turn.audible
-        self._end(
-            turn, TurnOutcome.REMOVED if own else TurnOutcome.SKIPPED, reason if own else _LEANT
-        )
+        self._end(turn, outcome, why)
         if again:  # without what is gone, which the queue loses next
             self._put_back(turn)
 
