@@ -127,6 +127,19 @@ async def test_irc_reads_with_the_token_when_it_may(authority: Authority, tmp_pa
         await twitch.send("by helix")
 
 
+async def test_a_deed_is_answered_within_an_operators_time(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.chat.twitch.twitch.DEED_S", 0.05)
+    never = asyncio.Event()
+    async with both(authority, tmp_path, source="eventsub") as (api, _, twitch, _):
+        await api.listening()
+        api.helix.hold = never.wait
+        with pytest.raises(PlatformRefused, match="did not carry it out"):
+            await twitch.ban("7", "")
+        never.set()
+
+
 async def test_a_revoked_token_leaves_reading_by_irc(authority: Authority, tmp_path: Path) -> None:
     async with both(authority, tmp_path, source="eventsub") as (api, irc, twitch, feed):
         await api.listening()
@@ -198,3 +211,26 @@ async def test_an_id_service_that_is_away_does_not_keep_irc_away(
             irc.say("read", author="mira")
             await feed.line("read")
         never.set()
+
+
+async def test_everything_goes_encrypted_with_certificates_of_ones_own(
+    authority: Authority, tmp_path: Path
+) -> None:
+    async with TwitchApi(ssl_context=authority.server()) as api:
+        assert api.helix_url.startswith("https://")
+        assert api.eventsub_url.startswith("wss://")
+        access, _ = api.token("bot")
+        secrets = secrets_of(tmp_path, {"twitch_token": access})
+        twitch, feed = Twitch(section(api, ca_file=authority.ca_file), secrets), Kept()
+        async with running(twitch.run, feed):
+            await api.listening()
+            api.say("encrypted")
+            await feed.line("encrypted")
+            await twitch.send("too")
+        twitch = Twitch(section(api), secrets)  # does not know the authority
+        try:
+            with pytest.raises(PlatformRefused, match="certificate is not trusted") as refused:
+                await twitch.send("x")
+            assert "chat.ca_file" in refused.value.hint
+        finally:
+            await twitch.close()

@@ -148,7 +148,8 @@ class Auth:
     def lose(self, why: str) -> TokenLost:
         """The token is gone for good; from now on everything that needs it raises this."""
         lost = TokenLost(
-            why, f"put a new twitch_token into {self._secrets.path}, then restart the worker chat"
+            why,
+            f"put a new twitch_token into {self._secrets.path}, then: spark-tui ctl restart chat",
         )
         self.identity = None
         self._why_lost = lost

@@ -39,6 +39,7 @@ class Helix:
         self._url = url
         self._channel = channel
         self._room = ""  # the broadcaster's user id
+        self._now = now
         self._sleep = sleep
         self._pace = Pace(now)
         self._sending = asyncio.Lock()  # the parts of a long text stay together
@@ -72,10 +73,11 @@ class Helix:
         parts = split(text)
         identity = await self._auth.require(WRITE)
         room = await self.room()
+        deadline = self._now() + _PATIENCE_S
         async with self._sending:
             for number, part in enumerate(parts, start=1):
                 try:
-                    await self._send(identity, room, part, reply_to)
+                    await self._send(identity, room, part, reply_to, deadline)
                 except PlatformRefused as refused:
                     if number == 1:
                         raise
@@ -84,10 +86,12 @@ class Helix:
                         refused.hint,
                     ) from None
 
-    async def _send(self, identity: Identity, room: str, text: str, reply_to: str) -> None:
+    async def _send(
+        self, identity: Identity, room: str, text: str, reply_to: str, deadline: float
+    ) -> None:
         self._pace.refuse_repetition(text)
         wait_s = self._pace.wait_s()
-        if wait_s > _PATIENCE_S:
+        if self._now() + wait_s > deadline:
             raise PlatformRefused(
                 f"Twitch takes 20 lines in 30 s and they are used up: wait {wait_s:.0f} s",
                 "a moderator may write 100",

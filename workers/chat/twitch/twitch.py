@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ipc.config import ChatSection
 from ipc.errors import ConfigError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 READ_IRC = "chat:read"
 SCOPES = "user:write:chat, moderator:manage:chat_messages, moderator:manage:banned_users"
+DEED_S = 13.0  # an operator's request has 15 s
 FIRST_CHECK_S = 3.0  # reading waits this long to know whether it may log in
 
 
@@ -122,24 +123,33 @@ class Twitch:
         else:
             self._irc.use("", SecretStr(""))
 
-    # --- deeds ---
+    # --- deeds: each raises PlatformRefused ---
 
     async def delete(self, line_id: str) -> None:
-        """Raises PlatformRefused, as all of these."""
-        await self._helix().delete(line_id)
+        await self._in_time(self._helix().delete(line_id))
 
     async def timeout(self, author_id: str, seconds: int, reason: str) -> None:
-        await self._helix().timeout(author_id, seconds, reason)
+        await self._in_time(self._helix().timeout(author_id, seconds, reason))
 
     async def ban(self, author_id: str, reason: str) -> None:
-        await self._helix().ban(author_id, reason)
+        await self._in_time(self._helix().ban(author_id, reason))
 
     async def unban(self, author_id: str) -> None:
-        await self._helix().unban(author_id)
+        await self._in_time(self._helix().unban(author_id))
 
     async def send(self, text: str, reply_to: str = "") -> None:
         """More than 500 characters become several lines."""
-        await self._helix().send(text, reply_to)
+        await self._in_time(self._helix().send(text, reply_to))
+
+    async def _in_time(self, deed: Coroutine[Any, Any, None]) -> None:
+        try:
+            async with asyncio.timeout(DEED_S):
+                await deed
+        except TimeoutError:
+            raise PlatformRefused(
+                f"Twitch did not carry it out within {DEED_S:.0f} s; it may do so yet",
+                "look at the chat before you try again",
+            ) from None
 
     def _helix(self) -> Helix:
         if self._account is None:
