@@ -103,13 +103,18 @@ async def test_a_channel_that_is_not_there_is_named_and_tried_slowly(
         assert "spelled right" in hint
         await rig.time.wait_out(20.0)
         await server.until(lambda: server.clients[0].heard.count("JOIN #sprak") == 2)
+        server.clients[0].reset()
+        await server.until(lambda: not server.clients)
+        await rig.time.wait_out_pause()
+        await rig.time.wait_out(13.0)
+        await rig.feed.until(lambda: "there is no" in rig.feed.problems[-1])
         server.channels.add("sprak")
         server.channel = "sprak"
         await rig.time.wait_out(20.0)
         await rig.joined()
         await rig.feed.until(lambda: rig.feed.problems[-1] == "")
         await rig.hears()
-        assert [level for level, _, _ in rig.feed.notices] == ["error", "info"]
+        assert [level for level, _, _ in rig.feed.notices] == ["error", "warning", "info"]
 
 
 async def test_a_suspended_channel_is_said_in_twitchs_words(server: TwitchIrcServer) -> None:
@@ -171,6 +176,17 @@ async def test_an_endless_line_is_skipped_with_bounded_memory(server: TwitchIrcS
             client.write(b"x" * 65_536)
         client.write(b"\r\n")
         await rig.hears("after it")
+
+
+async def test_a_server_that_asks_and_does_not_listen_is_left(server: TwitchIrcServer) -> None:
+    async with reading(server) as rig:
+        client = await rig.joined()
+        client.deafen()
+        for _ in range(400):
+            client.write((b"PING :" + b"x" * 400 + b"\r\n") * 100)
+        await rig.again()
+        await rig.hears()
+        assert any("does not read" in text for _, text, _ in rig.feed.notices)
 
 
 # --- being there ---

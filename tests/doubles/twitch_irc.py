@@ -87,6 +87,7 @@ class _Tls(asyncio.Protocol):
         self._client.close = transport.close
         self._client.reset = self._reset
         self._client.abort = transport.abort
+        self._client.deafen = transport.pause_reading
         self._client.deaf = self._mute
         self._server.enter(self._client)
 
@@ -304,6 +305,7 @@ class TwitchIrcServer:
         while True:
             sock, _ = await loop.sock_accept(self._listen)
             sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio forgets it here
             self.accepted += 1
             trouble = self.troubles.popleft() if self.troubles else None
             self.moved()

@@ -57,6 +57,7 @@ class Client:
         self.close: Callable[[], None] = lambda: None
         self.abort: Callable[[], None] = lambda: None  # without a word of TLS
         self.reset: Callable[[], None] = lambda: None  # by RST
+        self.deafen: Callable[[], None] = lambda: None  # reads nothing from its socket any more
         self._sent: deque[str] = deque(maxlen=1)
 
     @property

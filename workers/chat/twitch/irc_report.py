@@ -21,6 +21,7 @@ class Report:
         self._lasting = ""  # a problem that being connected does not end
         self._problem = ""
         self._back_told = True
+        self._missing_told = ""
 
     def away(self, why: str, hint: str = "", *, quiet: bool = False) -> None:
         """The connection is lost, or did not come about. ``quiet``: it is usual."""
@@ -41,6 +42,7 @@ class Report:
 
     def back(self, *, with_account: bool) -> None:
         """Joined: lines come. ``with_account``: the one that is configured, if any."""
+        self._missing_told = ""
         if with_account:
             self._lasting = ""
         self._set(self._lasting)
@@ -50,8 +52,9 @@ class Report:
 
     def missing(self, why: str) -> None:
         """Connected, but the channel cannot be joined."""
-        if self._set(f"{self._name} cannot be read: {why}"):
-            self._back_told = False
+        self._set(f"{self._name} cannot be read: {why}")
+        if why != self._missing_told:
+            self._missing_told, self._back_told = why, False
             self._feed.notice(
                 "error",
                 f"{self._name} cannot be read: {why}",
@@ -70,9 +73,7 @@ class Report:
         self._set(text)
         self._feed.notice("error", text, hint)
 
-    def _set(self, problem: str) -> bool:
-        changed = problem != self._problem
-        if changed:
+    def _set(self, problem: str) -> None:
+        if problem != self._problem:
             self._problem = problem
             self._feed.problem(problem)
-        return changed

@@ -94,7 +94,7 @@ class Session:
 
     def greeting(self) -> str:
         """What is sent first. PASS must come before NICK."""
-        secret = self._token.reveal().removeprefix("oauth:")
+        secret = "".join(self._token.reveal().split()).removeprefix("oauth:")
         password = f"oauth:{secret}" if secret else "SCHMOOPIIE"  # anybody's, when anonymous
         return f"CAP REQ :{CAPABILITIES}\r\nPASS {password}\r\nNICK {self._nick}\r\n"
 
