@@ -100,7 +100,10 @@ class Backlog:
         """The director answers these lines, or has passed them over."""
         for message_id in message_ids:
             self._sent.pop(message_id, None)
-            self._repeated.discard(message_id)
+            if message_id in self._repeated:
+                self._repeated.discard(message_id)
+                # told late by a director that was lost since: it is not to be sent once more
+                self._waiting = deque(m for m in self._waiting if m.id != message_id)
 
     def again(self) -> None:
         """The director was lost: what it had not taken waits again, before what is newer."""

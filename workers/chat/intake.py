@@ -29,7 +29,7 @@ class Arrival:
     message: ChatMessage
     outcome: TurnOutcome | None = None
     reason: str = ""
-    hit: str = ""  # what the gate stopped it for
+    hit: str = ""  # what the gate stopped it for, if that is to make the show careful
     cut: bool = False
     own: bool = False  # our own account wrote it
 
@@ -137,7 +137,8 @@ class Intake:
         elif judged.verdict is Verdict.HOLD:
             found.text, found.held_why = judged.text, judged.why
         else:
-            found.hit = judged.why
+            if viewer.alarms(now_ns, self._judging.window_ns):
+                found.hit = judged.why
             if kind is ChatKind.LINE:
                 found.outcome, found.reason = TurnOutcome.BLOCKED, f"the gate: {judged.why}"
             else:

@@ -18,6 +18,7 @@ class Judging:
 
     def __init__(self, section: GateSection) -> None:
         self._section = section
+        self.window_ns = int(section.tighten.window_s * 1e9)  # in which hits add up
         self._gate = Gate(section, "input")
         self._lenient: Gate | None = None
         self._names: Recent[str, str] = Recent(_NAMES)

@@ -32,6 +32,7 @@ class Viewer:
     names: list[str] = field(default_factory=list)  # earlier ones, newest last
     said: deque[Said] = field(default_factory=lambda: deque(maxlen=_LINES))
     found: deque[Hit] = field(default_factory=lambda: deque(maxlen=_HITS))
+    alarmed_ns: int | None = None
 
     def wrote(self, message_id: str, text: str, at: float) -> None:
         """A line of theirs was let in or stopped."""
@@ -42,6 +43,14 @@ class Viewer:
         """The gate found something in it."""
         self.hits += 1
         self.found.append((why, at))
+
+    def alarms(self, now_ns: int, window_ns: int) -> bool:
+        """Whether a stopped line is to make the show careful: one troublemaker alone must not
+        be able to, so each viewer counts once in a while."""
+        if self.alarmed_ns is not None and now_ns - self.alarmed_ns < window_ns:
+            return False
+        self.alarmed_ns = now_ns
+        return True
 
 
 class Viewers:
