@@ -33,6 +33,8 @@ from ipc.protocol import (
     Playback,
     Recall,
     Recalled,
+    Remember,
+    Removed,
     StageControl,
     Synthesise,
     Synthesised,
@@ -70,6 +72,8 @@ class Simulation:
         self.events: list[Message] = []
         self.sent: list[tuple[int, str, Message]] = []
         self.opened: list[int] = []
+        self.lines: dict[str, ChatMessage] = {}  # all of chat
+        self.gone: list[tuple[int, set[str]]] = []  # messages sent until then, ids removed
         self.cancels: list[tuple[int, bool]] = []
         self.problem_text = ""
         self.reply: str | Callable[[Generate], str] = REPLY
@@ -206,8 +210,31 @@ class Simulation:
         self, text: str = "hi Nova", author: str = "Ann", message_id: str = "", **fields: Any
     ) -> str:
         line = self.line(text, author, message_id, **fields)
+        self.lines[line.id] = line
         self.deliver(ChatLines(lines=[line]))
         return line.id
+
+    def remove(self, removed: Removed) -> None:
+        """As ``deliver``; ``check_gone`` looks for what may not come after it."""
+        gone = {
+            line.id
+            for line in self.lines.values()
+            if line.id in removed.message_ids
+            or line.author_id == removed.author_id
+            or (removed.everything and line.platform == removed.platform)
+        }
+        self.gone.append((len(self.sent), gone))
+        self.deliver(removed)
+
+    def check_gone(self) -> None:
+        """Nothing of what was removed went where it could be heard, or be remembered."""
+        answers = {event.turn: set(event.message_ids) for event in self.of(TurnEvent)}
+        for mark, gone in self.gone:
+            for _at, _to, message in self.sent[mark:]:
+                if isinstance(message, Synthesise | Caption):
+                    assert not answers[message.turn] & gone
+                elif isinstance(message, Remember):
+                    assert message.message_id not in gone
 
     def deliver(self, message: Message) -> None:
         """As ``workers.runtime`` does: fenced messages go, except reports of the stage."""

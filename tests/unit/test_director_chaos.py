@@ -50,7 +50,7 @@ def anything(show: Simulation, chance: random.Random) -> None:
         case 11:
             core.mute(muted=chance.random() < 0.5)
         case 12:
-            show.deliver(
+            show.remove(
                 Removed(
                     platform="console",
                     author_id=f"console:{chance.choice(names).lower()}",
@@ -60,7 +60,7 @@ def anything(show: Simulation, chance: random.Random) -> None:
             )
         case 13:
             gone = [f"m{len(show.opened) + chance.randrange(4)}" for _ in range(3)]
-            show.deliver(Removed(platform="console", message_ids=gone))
+            show.remove(Removed(platform="console", message_ids=gone))
         case 14:
             show.chat("doubtful", chance.choice(names), held_why="links")
         case 15 | 16:
@@ -108,6 +108,7 @@ def test_nothing_stays_open_and_the_next_line_is_answered(tmp_path: Path, seed: 
     show.core.hold()
     show.run_for(60)
     show.check_quiet()
+    show.check_gone()
     told = [event for event in show.of(ChatOutcomeEvent) if event.outcome is not TurnOutcome.HELD]
     settled = [event.message_id for event in told]
     assert len(settled) == len(set(settled)), sorted(settled)
