@@ -37,7 +37,7 @@ async def test_a_hundred_disconnects(tmp_path: Path) -> None:
         TwitchApi(keepalive_s=0.1) as api,
         account(api, tmp_path) as bot,
     ):
-        bot.eventsub._slack_s = 0.2
+        bot.eventsub._slack_s = 0.7
         async with running(bot.eventsub.run, feed):
             await api.listening()
             tasks_before, open_before = 0, 0

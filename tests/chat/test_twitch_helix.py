@@ -307,6 +307,35 @@ async def test_a_server_that_does_not_answer_has_a_deadline(
     never.set()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n<html>sign in</html>",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{",
+        b"\xff\xfe garbage\r\n\r\n",
+        b"",
+    ],
+)
+async def test_an_answer_that_is_not_twitchs_is_a_sentence(
+    tmp_path: Path, api: TwitchApi, answer: bytes
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server, account(api, tmp_path) as bot:
+        bot.auth._url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(PlatformRefused) as refused:
+            await bot.auth.check()
+        assert "127.0.0.1" not in str(refused.value)
+        assert bot.auth.identity is None
+        assert not bot.auth.lost.is_set()  # it says nothing about the token
+
+
 async def test_a_conflict_is_said(api: TwitchApi, bot: Account) -> None:
     api.helix.fail("bans", 409, "conflict")
     with pytest.raises(PlatformRefused, match="somebody else"):

@@ -191,8 +191,8 @@ class Auth:
             if self._unkept:
                 feed.notice(
                     "warning",
-                    f"the renewed twitch_token was not written: {self._unkept}",
-                    "the next start will not know it; make the state directory writable",
+                    f"what renews the twitch_token could not be written: {self._unkept}",
+                    "the next start may need a new token; make the state directory writable",
                 )
                 self._unkept = ""
             early_s = EARLY_S if self._refresh else 0.0

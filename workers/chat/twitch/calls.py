@@ -195,7 +195,14 @@ class Calls:
             raise Unreachable(f"Twitch did not answer within {ATTEMPT_S:.0f} s") from None
         except httpx2.HTTPError as error:
             raise unreachable(error) from None
-        return Answer(status, _object(body), {k.lower(): v for k, v in received.items()})
+        table = _object(body)
+        if table is None:
+            if body and 200 <= status < 300:
+                raise Unreachable(
+                    "what answers is not Twitch", "is there a proxy or a login page in between?"
+                )
+            table = {}
+        return Answer(status, table, {name.lower(): value for name, value in received.items()})
 
 
 def retry_after_s(answer: Answer, default: float) -> float:
@@ -231,12 +238,12 @@ def _repeatable(method: str, answer: Answer) -> bool:
     return method in ("GET", "DELETE") or answer.status == 503  # 503: it was not even begun
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any] | None:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _date(text: str) -> float | None:
