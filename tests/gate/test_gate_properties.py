@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from measure_gate import HOSTILE
 
 from ipc.config import GateSection
 from workers.gate import Gate, Verdict
+from workers.gate.entries import ListError, parse_words
+from workers.gate.fold import plain
+from workers.gate.words import WordList
 
 PIECES = [
     "fuck", "f u c k", "sh1t", "a", "s", "kill", "yourself", "ass", "example.com", "bob@mail.org",
@@ -66,6 +69,38 @@ def test_stars_leave_every_other_character_in_its_place(text: str) -> None:
     if judgement.verdict is Verdict.MASK:
         rest = iter(text)
         assert all(char == "*" or char in rest for char in judgement.text)
+
+
+# without v, of which two may be one letter
+WORDS = st.from_regex(r"[abeilpqsxyzfhwtéжßαא][abeilpqsxyzfhwt019@$éжßαא]{1,11}", fullmatch=True)
+ENTRIES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "=", "*", "drop: "]),
+    st.lists(WORDS, min_size=1, max_size=3).map(" ".join),
+    st.sampled_from(["", "*", " # why"]),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(ENTRIES)
+def test_every_entry_is_found_where_it_stands(line: str) -> None:
+    try:
+        entries = parse_words(line)
+    except ListError:
+        reject()  # "*a@" is one letter twice: too short to be looked for inside words
+    for entry in entries:
+        said = plain(f"so {entry.shown} there").letters
+        assert [finding.why for finding in WordList([entry]).find(said)], entry
+
+
+@settings(max_examples=300, deadline=None)
+@given(line=TEXTS, text=TEXTS)
+def test_a_strange_entry_is_refused_or_harmless(line: str, text: str) -> None:
+    try:
+        entries = parse_words(line)
+    except ListError:
+        return
+    WordList(entries).find(plain(text + line).letters)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

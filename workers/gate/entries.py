@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from workers.gate.confusables import UNSURE
 from workers.gate.fold import LEET, plain, squeeze
@@ -23,11 +23,12 @@ _MAY_BE = {  # what may stand for a letter, besides itself
     "f": "(?:f|p+h+)", "w": "(?:w|vv)",
 }  # fmt: skip
 _LINE = re.compile(r"(?:(\w+)\s*:)?\s*(.*)")
-_WORD = re.compile(r"[^\W_]+(?:['@$!|+][^\W_]+|[@$]+(?![^\W_]))*|[@$]+[^\W_]+")
+_WORD = re.compile(r"(?:[^\W_]|[@$!|+()€'])*[^\W_](?:[^\W_]|[@$!|+()€'])*|[@$]{2,}")
+_BESIDE = "!|+()'€"
 _SIGN = re.compile(r"[@$!|]")
 _PRICE = re.compile(r"[$€+(]*[\d$€]+[)!+]*|[\d+()|!]+")
 _TWO_V = re.compile("(?<!v)vv(?!v)")
-_LONG_RUN = re.compile(r"(.)\1{3,}")
+_LONG_RUN = re.compile(r"(\D)\1{3,}")
 _SCRIPTS_WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 _S, _D, _R, _ED = "[sz5$2]", "d", "r", "[e3]+d+"
 _ENDINGS = rf"(?:[e3]?{_S}+|{_ED}|[e3]+r+{_S}*|[i1!|]+n+(?:g+{_S}*)?|y+)"
@@ -46,7 +47,7 @@ class Entry:
     letters: str
     shown: str
     verdict: Verdict
-    words: int = 1
+    words: tuple[str, ...]  # its letters, cut where it has spaces
     inflected: bool = True
     from_start: bool = True  # it begins where a word begins
     to_end: bool = True
@@ -55,6 +56,15 @@ class Entry:
     def inside(self) -> bool:
         """Whether it also matches as part of a longer word."""
         return not (self.from_start and self.to_end)
+
+    def skeletons(self) -> set[str]:
+        """Of the entry run together, of its words, and of all its letters pulled apart."""
+        words = map(skeleton, self.words)
+        return {
+            skeleton(self.letters),
+            reduce(join, words),
+            reduce(join, map(skeleton, self.letters)),
+        }
 
     def is_meant_by(self, body: str) -> bool:
         """Whether ``body`` (plain, without spaces) spells this entry or an inflection of it."""
@@ -87,6 +97,13 @@ def skeleton(body: str) -> str:
     return squeeze(bones.replace("ph", "f")) if "ph" in bones else bones
 
 
+def join(left: str, right: str) -> str:
+    """The skeleton of two pieces written as one."""
+    if left[-1] == "p" and right[0] == "h":
+        left, right = left[:-1], "f" + right[1:]
+    return left + right[1:] if left and left[-1] == right[0] else left + right
+
+
 def parse_words(text: str) -> list[Entry]:
     """The entries of a word list; the stricter of two equal ones counts. Raises ListError."""
     entries: dict[tuple[str, bool, bool], Entry] = {}
@@ -110,7 +127,7 @@ def parse_allowed(text: str) -> frozenset[tuple[str, ...]]:
     """The words and phrases of an allow list, each as its words in plain form. Raises ListError."""
     allowed = set()
     for number, line in _lines(text):
-        words = tuple(word_body(word) for word in _WORD.findall(plain(line).text))
+        words = tuple(map(word_body, _words_of(line)))
         if not words:
             raise ListError(f"line {number}: there is no word in {line!r}")
         allowed.add(words)
@@ -141,10 +158,11 @@ def _entry(number: int, written: str, verdict: Verdict) -> Entry:
     core = core.strip("*")
     if "*" in core:
         raise ListError(f"line {number}: '*' stands only at the beginning or the end")
-    words = _WORD.findall(plain(core).text)
+    words = _words_of(core)
     if not words:
         raise ListError(f"line {number}: there is no word in {written!r}")
-    letters = "".join(_as_letters(word_body(word)) for word in words)
+    words = [_as_letters(word_body(word)) for word in words]
+    letters = "".join(words)
     # these scripts have no spaces that could say where a word begins
     anywhere = not core.isascii() and any(
         unicodedata.name(char, "").startswith(_SCRIPTS_WITHOUT_SPACES) for char in core
@@ -155,11 +173,15 @@ def _entry(number: int, written: str, verdict: Verdict) -> Entry:
         letters,
         core,
         verdict,
-        words=len(words),
+        words=tuple(words),
         inflected=not exact,
         from_start=not (begins or anywhere),
         to_end=not (ends or anywhere),
     )
+
+
+def _words_of(written: str) -> list[str]:
+    return [word.strip(_BESIDE) for word in _WORD.findall(plain(written).text)]
 
 
 def _as_letters(word: str) -> str:
@@ -178,7 +200,7 @@ def _spelled(letters: str) -> str:
     """A pattern for letters, each repeated at least as often as there, leet or not."""
     parts = []
     for run in re.finditer(r"(.)\1*", letters):
-        letter, count = run.group(1), len(run.group())
+        letter, count = run.group(1), min(len(run.group()), 3)  # longer runs are cut to three
         if letter.isdigit():  # 88 and 888 are different numbers
             parts.append(run.group())
             continue

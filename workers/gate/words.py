@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workers.gate.confusables import ODD_SIGNS, UNSURE, odd_letter
-from workers.gate.entries import ENDINGS, Entry, skeleton, word_body
+from workers.gate.entries import ENDINGS, Entry, join, skeleton, word_body
 from workers.gate.fold import LEET
 from workers.gate.verdict import Finding
 
@@ -77,17 +77,17 @@ class WordList:
         self._count = 0
         for entry in entries:
             self._count += 1
-            bones = skeleton(entry.letters)
-            self._exact[bones] = (*self._exact.get(bones, ()), entry)
-            for length in range(1, _HEAD + 1):
-                head = bones[:length]
-                self._reach[head] = max(self._reach.get(head, 0), len(bones))
-            if len(bones) < _HEAD:
-                self._short.add(bones)
-            if entry.inside:
-                self._inside[bones] = (*self._inside.get(bones, ()), entry)
-                inside_lengths[bones[:2]].add(len(bones))
-            if entry.words == 1 and len(entry.letters) > 2:
+            for bones in entry.skeletons():
+                self._exact[bones] = (*self._exact.get(bones, ()), entry)
+                for length in range(1, _HEAD + 1):
+                    head = bones[:length]
+                    self._reach[head] = max(self._reach.get(head, 0), len(bones))
+                if len(bones) < _HEAD:
+                    self._short.add(bones)
+                if entry.inside:
+                    self._inside[bones] = (*self._inside.get(bones, ()), entry)
+                    inside_lengths[bones[:2]].add(len(bones))
+            if len(entry.words) == 1 and len(entry.letters) > 2:
                 first, last, length = entry.letters[0], entry.letters[-1], len(entry.letters)
                 for key in ((first, "", length), ("", last, length)):
                     self._by_ends.setdefault(key, []).append(entry)
@@ -185,7 +185,7 @@ class WordList:
             gap = fragment.start - end
             if gap > _GAP or last in closed:
                 return
-            bones = _join(bones, fragment.skeleton)
+            bones = join(bones, fragment.skeleton)
             body += fragment.body
             widest = max(widest, gap)
             spaced = spaced or " " in text[end : fragment.start]
@@ -276,18 +276,11 @@ def _stems(stem: str) -> tuple[str, ...]:
     return (stem, stem + "e", stem[:-1] + "y") if stem[-1] == "i" else (stem, stem + "e")
 
 
-def _join(left: str, right: str) -> str:
-    """The skeleton of two pieces written as one."""
-    if left[-1] == "p" and right[0] == "h":
-        left, right = left[:-1], "f" + right[1:]
-    return left + right[1:] if left and left[-1] == right[0] else left + right
-
-
 def _may_join(entry: Entry, fragments: list[_Fragment], widest: int, *, spaced: bool) -> bool:
     """Whether these fragments are one word pulled apart, or the words of a phrase."""
-    if len(fragments) == entry.words:
+    if len(fragments) == len(entry.words):
         return True
-    if entry.words == 1 and widest > _SPLIT_GAP:
+    if len(entry.words) == 1 and widest > _SPLIT_GAP:
         return False
     odd = [f.body for f in fragments if f.body.replace(UNSURE, "i") not in _COMMON]
     if len(odd) == 1 and len(odd[0]) == 1 and spaced:
