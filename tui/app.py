@@ -34,7 +34,7 @@ from tui.screens.answers import answer_lines, done_sentence
 from tui.screens.main import MainScreen
 from tui.screens.over import Choice, Option, Page
 
-HINT_S = 4.0
+HINT_S, LONG_HINT_S = 4.0, 8.0  # what went wrong takes longer to read
 CHAT_REST_S = 0.5
 FLOOD_LINES, FLOOD_REST_S = 12, 1.0  # this many at once are not read one by one
 _COPY_CHARS = 60_000  # terminals refuse longer OSC 52 sequences
@@ -210,7 +210,7 @@ class ShowApp(App[str]):
     def hint(self, text: str, level: str = "info") -> None:
         """Answer the operator in the last line for a few seconds."""
         self.view.hint, self.view.hint_level = clean(text, 300), level
-        self._hint_until = self.now() + HINT_S
+        self._hint_until = self.now() + (HINT_S if level == "info" else LONG_HINT_S)
         self._dirty = True
 
     # --- asking the show ---

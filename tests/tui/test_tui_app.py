@@ -501,6 +501,7 @@ async def test_trouble_looks_as_stored(name: str, size: tuple[int, int], keys: t
     ("name", "size", "keys"),
     [
         ("careful-140x45", BIG, ("a", "down")),
+        ("careful-110x32", (110, 32), ("a",)),
         ("careful-80x24", SMALL, ()),
         ("approve-80x24", SMALL, ("5", "down")),
         ("approval-80x24", SMALL, ("5", "down", "enter")),

@@ -21,7 +21,7 @@ from tui.panels.pane import Pane
 from tui.panels.talk import Clock, draw_memory, draw_tokens, draw_transcript
 
 WIDE_COLUMNS, WIDE_ROWS = 110, 32  # from here on everything fits at once
-TALL_ROWS = 52
+TALL_ROWS, SHORT_ROWS = 52, 40
 
 TAB_PANES: dict[str, tuple[str, ...]] = {
     "show": ("chat", "transcript", "tokens"),
@@ -62,6 +62,7 @@ class MainScreen(Screen[None]):
         self._keys = keys
         self._now = now
         self._clock = clock
+        self._laid_out: tuple[str, ...] = ()
         self._done: Typed | None = None  # while a line is open
         self._changed: Typed | None = None
 
@@ -101,8 +102,10 @@ class MainScreen(Screen[None]):
             return (view.zoomed,)
         if not view.wide:
             return TAB_PANES[view.tab]
-        wanted = self._show_state.approvals or view.focus == "approve"
-        return PANES if wanted else tuple(name for name in PANES if name != "approve")
+        if not self._show_state.approvals and view.focus != "approve":
+            return tuple(name for name in PANES if name != "approve")
+        short = self.app.size.height < SHORT_ROWS and view.focus != "memory"
+        return tuple(name for name in PANES if name != "memory") if short else PANES
 
     def go_to(self, pane: str) -> None:
         """Bring a pane to the front and make it the one that keys are about."""
@@ -120,9 +123,11 @@ class MainScreen(Screen[None]):
         shown = self.panes_shown
         if view.focus not in shown:
             view.focus = shown[0]
+        shown = self._laid_out = self.panes_shown
         self.set_class(view.wide, "wide")
         self.set_class(not view.wide, "narrow")
         self.set_class(height >= TALL_ROWS, "tall")
+        self.set_class(height < SHORT_ROWS, "short")
         self.set_class(bool(view.zoomed), "zoom")
         for name in PANES:
             pane = self.pane(name)
@@ -137,8 +142,7 @@ class MainScreen(Screen[None]):
 
     def flush(self, *, only: tuple[str, ...] = (), resting: tuple[str, ...] = ()) -> None:
         """Bring the visible panes up to date, as one write to the terminal."""
-        approve = self.pane("approve")
-        if approve.display != ("approve" in self.panes_shown):
+        if self.panes_shown != self._laid_out:  # something came to be approved, or was
             self.lay_out()
         with self.app.batch_update():
             for pane in self.query(Pane):
