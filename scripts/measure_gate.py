@@ -28,7 +28,10 @@ from workers.gate import Gate, Verdict, fold
 SENTENCES = Path(__file__).resolve().parent.parent / "tests" / "gate" / "sentences.txt"
 HOSTILE = {
     "letters apart, 500 characters": "b a n a " * 62,
-    "one-letter words of the list": "s h i t " * 62,
+    "listed words, letters apart": "s h i t " * 62,
+    "one letter, apart": "a " * 250,
+    "digits, apart": "1 2 " * 125,
+    "addresses half begun": "a.b@" * 125,
     "look-alikes, 500 characters": "ѕһіт аѕѕ " * 55,
     "signs, 500 characters": "($@!|+" * 83,
     "one word of 500 letters": "fuckshit" * 62,

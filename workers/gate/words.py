@@ -32,6 +32,7 @@ _SPLIT_GAP = 3  # between two pieces of a word
 _KNOWN = 8192  # words whose entries are remembered
 _HEAD = 4  # letters by which it is known that no entry begins so
 _LONGEST_ENDING = 4
+_SAME = 3  # times in a row that a letter counts
 _ENDINGS_BY_LAST = {last: tuple(e for e in ENDINGS if e[-1] == last) for last in "sdrgny"}
 _LONGEST_PHRASE = 4  # words of an allowed phrase
 _COMMON = frozenset(
@@ -177,7 +178,7 @@ class WordList:
         """Entries that several fragments from ``at`` on spell together."""
         first = fragments[at]
         bones, body, widest = first.skeleton, first.body, 0
-        spaced = False
+        spaced, same = False, 0
         for last in range(at + 1, len(fragments)):
             if len(bones) >= self._longest(bones):
                 return
@@ -185,8 +186,11 @@ class WordList:
             gap = fragment.start - end
             if gap > _GAP or last in closed:
                 return
-            bones = join(bones, fragment.skeleton)
-            body += fragment.body
+            grown = join(bones, fragment.skeleton)
+            same = same + 1 if grown == bones else 0
+            if same > _SAME:
+                return  # what more of one letter may spell, it spells from the next one on, too
+            bones, body = grown, body + fragment.body
             widest = max(widest, gap)
             spaced = spaced or " " in text[end : fragment.start]
             for entry in self._spelled(body, bones):
