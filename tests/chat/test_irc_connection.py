@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
 
+import psutil
 import pytest
 from doubles.tls import Authority
 from doubles.twitch_irc import Trouble, TwitchIrcServer
@@ -391,6 +392,13 @@ async def test_it_can_be_ended_at_any_moment(
     async with reading(server):
         await server.until(lambda: server.accepted)
     await server.until(lambda: not server.clients)
+
+
+async def test_its_socket_is_closed_when_it_has_ended(server: TwitchIrcServer) -> None:
+    async with reading(server) as rig:
+        await rig.joined()
+    sockets = psutil.Process().net_connections("tcp")
+    assert [s for s in sockets if s.raddr and s.raddr.port == server.port] == []
 
 
 def test_certificates_that_cannot_be_read_are_named(tmp_path: object) -> None:
