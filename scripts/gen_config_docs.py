@@ -18,7 +18,7 @@ TARGET = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
 INTRODUCTION = """\
 # Configuration
 
-<!-- Written by scripts/gen_config_docs.py from ipc/config.py; change it there. -->
+<!-- Written by scripts/gen_config_docs.py from ipc/config/; change it there. -->
 
 Every key with its type, default and meaning. `config.toml` in the repository holds the same
 defaults. Later layers win:
