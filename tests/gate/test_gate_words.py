@@ -70,6 +70,8 @@ def test_one_word_in_many_dresses(text: str) -> None:
         ("clusterfuckery", "fuck"),
         ("m0therfuckers", "fuck"),
         ("fu cking", "fuck"),
+        ("f u u u u u u u c k", "fuck"),
+        ("a a a a a a s s", "ass"),
         ("f**k", "fuck"),
         ("fффck fück", "fuck"),
         ("raping", "rape"),

@@ -17,6 +17,7 @@ from workers.gate.fold import LEET, plain, squeeze
 from workers.gate.verdict import Verdict
 
 _SKELETON = str.maketrans("01345789$@!|+(€lvz2" + UNSURE, "oieastbgsaiitceiussi")
+LONGEST_WORD = 40  # characters; what is longer comes once, and is not worth remembering
 _MAY_BE = {  # what may stand for a letter, besides itself
     "a": "[a4@]", "b": "[b86]", "c": "[c(]", "e": "[e3€]", "g": "[g96]", "i": f"[i1!|l{UNSURE}]",
     "l": f"[l1!|{UNSURE}]", "o": "[o0]", "s": "[s5$z2]", "t": "[t7+]", "u": "[uv]", "z": "[z2s]",
@@ -84,17 +85,23 @@ class Entry:
         return body if len(body) <= limit else ""
 
 
-@lru_cache(maxsize=8192)
 def skeleton(body: str) -> str:
     """What is left when everything that may stand for a letter became that letter, once.
 
     Two texts that mean the same word have the same skeleton; the reverse does not hold, so
     an entry found by its skeleton is asked whether it is meant.
     """
+    return _remembered(body) if len(body) <= LONGEST_WORD else _skeleton(body)
+
+
+def _skeleton(body: str) -> str:
     if "vv" in body:
         body = _TWO_V.sub("w", body)
     bones = squeeze(body.translate(_SKELETON))
     return squeeze(bones.replace("ph", "f")) if "ph" in bones else bones
+
+
+_remembered = lru_cache(maxsize=8192)(_skeleton)
 
 
 def join(left: str, right: str) -> str:

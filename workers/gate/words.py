@@ -14,14 +14,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workers.gate.confusables import ODD_SIGNS, UNSURE, odd_letter
-from workers.gate.entries import ENDINGS, Entry, join, skeleton, word_body
+from workers.gate.entries import ENDINGS, LONGEST_WORD, Entry, join, skeleton, word_body
 from workers.gate.fold import LEET
 from workers.gate.verdict import Finding
 
 _PLAIN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_DRESSED = re.compile(
-    rf"(?:[^\W_]|[@$!|+()€{ODD_SIGNS}])+"
-)  # signs that may be letters are read as such
+# signs that may be letters are read as such
+_DRESSED = re.compile(rf"(?:[^\W_]|[@$!|+()€{ODD_SIGNS}])+")
 _HAS_SIGNS = re.compile(rf"[@$|+(€{ODD_SIGNS}]|![^\W_]|\d!")
 _STARRED = re.compile(r"[^\W\d_]+(?:[*#%]+[^\W\d_]+)+")
 _STARS = re.compile(r"[*#%]")
@@ -32,7 +31,7 @@ _SPLIT_GAP = 3  # between two pieces of a word
 _KNOWN = 8192  # words whose entries are remembered
 _HEAD = 4  # letters by which it is known that no entry begins so
 _LONGEST_ENDING = 4
-_SAME = 3  # times in a row that a letter counts
+_SAME = 3  # times that a letter in a row of the same counts
 _ENDINGS_BY_LAST = {last: tuple(e for e in ENDINGS if e[-1] == last) for last in "sdrgny"}
 _LONGEST_PHRASE = 4  # words of an allowed phrase
 _COMMON = frozenset(
@@ -156,6 +155,8 @@ class WordList:
         known = self._known.get(fragment.body)
         if known is None:
             known = tuple(self._look_up(fragment))
+            if len(fragment.body) > LONGEST_WORD:
+                return known
             if len(self._known) >= _KNOWN:
                 self._known.clear()
             self._known[fragment.body] = known
@@ -178,7 +179,7 @@ class WordList:
         """Entries that several fragments from ``at`` on spell together."""
         first = fragments[at]
         bones, body, widest = first.skeleton, first.body, 0
-        spaced, same = False, 0
+        spaced = False
         for last in range(at + 1, len(fragments)):
             if len(bones) >= self._longest(bones):
                 return
@@ -186,11 +187,9 @@ class WordList:
             gap = fragment.start - end
             if gap > _GAP or last in closed:
                 return
-            grown = join(bones, fragment.skeleton)
-            same = same + 1 if grown == bones else 0
-            if same > _SAME:
-                return  # what more of one letter may spell, it spells from the next one on, too
-            bones, body = grown, body + fragment.body
+            bones, body = join(bones, fragment.skeleton), body + fragment.body
+            if len(bones) == 1 and last - at > _SAME:
+                return  # a row of one letter spells the same from its next one on
             widest = max(widest, gap)
             spaced = spaced or " " in text[end : fragment.start]
             for entry in self._spelled(body, bones):
