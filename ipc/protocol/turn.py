@@ -17,6 +17,13 @@ from ipc.protocol.base import (
     TurnNumber,
 )
 from ipc.protocol.chat import ChatLines, GateHit, Removed, Taken
+from ipc.protocol.speech import (
+    Playing,
+    SpeechFinal,
+    SpeechIgnored,
+    SpeechPartial,
+    SpeechStarted,
+)
 from ipc.states import Finish
 
 
@@ -193,6 +200,7 @@ class Caption(Message, frozen=True):
     color: str
     emotion: str = ""
     voiced: bool = True
+    persona: str = ""  # key of who speaks
 
 
 class TurnEnd(Message, frozen=True):
@@ -200,6 +208,52 @@ class TurnEnd(Message, frozen=True):
 
     turn: TurnNumber
     clauses: ClauseNumber
+
+
+class Duck(Message, frozen=True):
+    """director -> stage: her voice at ``gain`` (1.0: as it is), reached within ``ramp_s``."""
+
+    gain: Part
+    ramp_s: Seconds = 0.05
+
+
+class StopSoon(Message, frozen=True):
+    """director -> stage: end this turn at the next end of a word, at most ``within_s`` from now.
+
+    Answered by Playback ``stopped``, as if it had been cut there.
+    """
+
+    turn: TurnNumber
+    within_s: Seconds = 0.4
+
+
+class MouthTrack(Message, frozen=True):
+    """stage -> avatar, with a frame behind it: the mouth for a stretch of sound.
+
+    The payload holds 32-bit little-endian floats, six a row: A I U E O and openness, each
+    0..1; row ``k`` belongs to ``at_ns`` + (k + 0.5) / ``rate_hz`` seconds on the playout clock.
+    """
+
+    turn: TurnNumber
+    clause: ClauseNumber
+    at_ns: Nanoseconds
+    rate_hz: Annotated[float, Meta(ge=1, le=240)] = 60.0
+    persona: str = ""
+    emotion: str = ""
+
+
+class MouthStop(Message, frozen=True):
+    """stage -> avatar: the turn was cut; the mouth closes now."""
+
+    turn: TurnNumber
+
+
+class Feel(Message, frozen=True):
+    """director -> avatar: something happened (a sub, a raid, laughter, an emotion)."""
+
+    persona: str
+    emotion: str
+    strength: Part = 1.0
 
 
 class StageControl(Message, frozen=True):
@@ -226,11 +280,26 @@ class Playback(Message, frozen=True):
     engine_ns: Nanoseconds = 0
 
 
-ToDirector = ChatLines | Removed | GateHit | Recalled | Tokens | Generated | Synthesised | Playback
+ToDirector = (
+    ChatLines
+    | Removed
+    | GateHit
+    | SpeechStarted
+    | SpeechPartial
+    | SpeechFinal
+    | SpeechIgnored
+    | Recalled
+    | Tokens
+    | Generated
+    | Synthesised
+    | Playback
+)
 ToLlm = Generate | Prewarm
 ToTts = Synthesise | AudioCredit
 ToMemory = Recall | Remember | Forget
-ToStage = AudioChunk | Caption | TurnEnd | StageControl
+ToStage = AudioChunk | Caption | TurnEnd | StageControl | Duck | StopSoon
+ToStt = Playing
+ToAvatar = MouthTrack | MouthStop | Feel
 ToChat = Taken
 
 PIPELINE: dict[str, Any] = {
