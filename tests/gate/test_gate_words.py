@@ -24,6 +24,9 @@ nigger*
 *twat
 drop: kill yourself
 mask: kiss my ring
+darkie
+tit
+loli
 лох
 naïve
 傻逼
@@ -117,7 +120,7 @@ def test_entries_are_found(text: str, entry: str) -> None:
         "2018, 455, $455, 14880, 11488",
         "he'll be what she'll be",
         "kill the boss yourself",
-        "tilt, silt, lute",
+        "tilt, silt, lute, darkly, badly, loll",
         "Mother Fuckley",
         "bastwats",
         "god is good",

@@ -19,7 +19,7 @@ from workers.gate.verdict import Verdict
 _SKELETON = str.maketrans("01345789$@!|+(€lvz2" + UNSURE, "oieastbgsaiitceiussi")
 LONGEST_WORD = 40  # characters; what is longer comes once, and is not worth remembering
 _MAY_BE = {  # what may stand for a letter, besides itself
-    "a": "[a4@]", "b": "[b86]", "c": "[c(]", "e": "[e3€]", "g": "[g96]", "i": f"[i1!|l{UNSURE}]",
+    "a": "[a4@]", "b": "[b86]", "c": "[c(]", "e": "[e3€]", "g": "[g96]", "i": f"[i1!|{UNSURE}]",
     "l": f"[l1!|{UNSURE}]", "o": "[o0]", "s": "[s5$z2]", "t": "[t7+]", "u": "[uv]", "z": "[z2s]",
     "f": "(?:f|p+h+)", "w": "(?:w|vv)",
 }  # fmt: skip
@@ -211,8 +211,8 @@ def _spelled(letters: str) -> str:
         if letter.isdigit():  # 88 and 888 are different numbers
             parts.append(run.group())
             continue
-        if letter == "i" and count == 1:  # shlt; but tilt is no word with two i
-            parts.append(f"(?:[i1!|{UNSURE}]+|l+)")
+        if letter == "i" and count == 1:  # an l only where no word has one: shlt, not darkly
+            parts.append(f"(?:[i1!|{UNSURE}]+|l+(?=[^\\Waeiouyl]))")
             continue
         spelled = _MAY_BE.get(letter, re.escape(letter))
         parts.append(f"{spelled}+" if count == 1 else f"{spelled}{{{count},}}")
