@@ -76,6 +76,13 @@ class Discovery(asyncio.DatagramProtocol):
             self._transport.close()
             await self._closed
 
+    @property
+    def port(self) -> int:
+        """That is listened on."""
+        if self._transport is None:
+            return self._port
+        return int(self._transport.get_extra_info("sockname")[1])
+
     def find(self, host: str, window: str = "") -> Heard | None:
         """The newest instance on ``host`` ("": on any) with this window title ("": any)."""
         oldest_s = self._now_s() - STALE_S
