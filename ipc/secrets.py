@@ -126,9 +126,25 @@ class Secrets:
         new.unlink(missing_ok=True)
         file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(file, "wb") as out:
-            for name, value in stored.items():  # a JSON string is a TOML string too
-                out.write(f"{name} = {json.dumps(value, ensure_ascii=False)}\n".encode())
+            out.write(
+                "".join(f"{line}\n" for line in [*self._comments(), *_lines(stored)]).encode()
+            )
+            out.flush()
+            os.fsync(out.fileno())  # the token before it is worth nothing any more
         os.replace(new, self.path)
+
+    def _comments(self) -> list[str]:
+        """What a person wrote between the secrets."""
+        try:
+            lines = self.path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        return [line for line in lines if line.lstrip().startswith("#")]
+
+
+def _lines(stored: Mapping[str, str]) -> list[str]:
+    # a JSON string is a TOML string too
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in stored.items()]
 
 
 def without(env: Mapping[str, str], worker: str) -> dict[str, str]:

@@ -77,13 +77,14 @@ def test_a_file_that_cannot_be_used_is_named_and_not_quoted(tmp_path: Path, text
 
 
 def test_renewed_secrets_are_kept_private_and_whole(tmp_path: Path) -> None:
-    write(tmp_path, 'youtube_key = "key"\ntwitch_token = "old"\n')
+    write(tmp_path, '# from the console\nyoutube_key = "key"\ntwitch_token = "old"\n')
     secrets = Secrets.load(tmp_path, {})
     odd = 'new "quoted" \\ ü \U0001f600'
     secrets.keep({"twitch_token": SecretStr(odd)})
     again = Secrets.load(tmp_path, {})
     assert again.get("twitch_token").reveal() == secrets.get("twitch_token").reveal() == odd
     assert again.get("youtube_key").reveal() == "key"
+    assert (tmp_path / "secrets.toml").read_text().count("# from the console\n") == 1
     assert stat.S_IMODE((tmp_path / "secrets.toml").stat().st_mode) == 0o600
 
 
