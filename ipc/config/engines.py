@@ -93,3 +93,7 @@ class StageSection(WorkerSection, frozen=True):
     caption_words_per_s: Annotated[
         Positive, doc("Reading speed for captions without sound, words a second.")
     ] = 3.0
+    face: Annotated[
+        Literal["", "drawn"],
+        doc("Body on the page: 'drawn' shows a simple face; the page's ?face=1 or 0 overrules."),
+    ] = ""

@@ -309,5 +309,7 @@ PIPELINE: dict[str, Any] = {
     "memory": ToMemory,
     "stage": ToStage,
     "chat": ToChat,
+    "stt": ToStt,
+    "avatar": ToAvatar,
 }
 """What each worker's inbox accepts. Everything else is counted and dropped."""
