@@ -64,7 +64,7 @@ async def on_stage(
         **({"name": "nova", "host": "127.0.0.1", "port": port, "retry_base_s": 0.01,
             "retry_max_s": 0.05} | changed)
     )  # fmt: skip
-    face = {"mouth_open": 0.0, "eye_open_left": 1.0, "head_x": 0.0}
+    face = {"mouth_open": 0.0, "eye_open_left": 1.0, "head_yaw": 0.0}
     ears = Ears()
     client = VTubeStudio(settings, lambda _: face, state, ears, discovery, rng=random.Random(1))
     running = asyncio.create_task(client.run())

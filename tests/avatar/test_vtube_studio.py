@@ -163,10 +163,10 @@ async def test_values_reach_the_parameters_at_their_ranges(
 ) -> None:
     async with on_stage(studio.port, tmp_path) as show:
         show.face.update(
-            mouth_open=0.5, head_x=-1.0, head_z=1.0, eye_x=0.25, brow_left=0.0, mouth_a=2.0
+            mouth_open=0.5, head_yaw=-1.0, head_roll=1.0, gaze_x=0.25, brow=0.0, mouth_a=2.0
         )
         show.face["no such value"] = 1.0
-        show.face["eye_y"] = float("nan")
+        show.face["gaze_y"] = float("nan")
         await studio.frames(2)
         frame = studio.rules.injected[-1]
         assert (frame.face_found, frame.mode) == (True, "set")
@@ -175,11 +175,12 @@ async def test_values_reach_the_parameters_at_their_ranges(
             "VoiceVolumePlusMouthOpen": 0.5,
             "VoiceA": 1.0,
             "EyeOpenLeft": 1.0,
-            "EyeLeftX": 0.25,
-            "EyeRightX": 0.25,
+            "EyeLeftX": -0.25,
+            "EyeRightX": -0.25,
             "BrowLeftY": 0.5,
-            "FaceAngleX": -30.0,
-            "FaceAngleZ": 30.0,
+            "BrowRightY": 0.5,
+            "FaceAngleX": 30.0,
+            "FaceAngleZ": -30.0,
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -39,10 +40,10 @@ class Custom:
 
 DRIVES: dict[str, Drive] = {
     "MouthOpen": Drive("mouth_open"),
-    "MouthSmile": Drive("mouth_smile"),
+    "MouthSmile": Drive("smile"),
     # models differ in which of these opens their mouth
     "VoiceVolumePlusMouthOpen": Drive("mouth_open", optional=True),
-    "VoiceFrequencyPlusMouthSmile": Drive("mouth_smile", optional=True),
+    "VoiceFrequencyPlusMouthSmile": Drive("smile", optional=True),
     "VoiceA": Drive("mouth_a", optional=True),
     "VoiceI": Drive("mouth_i", optional=True),
     "VoiceU": Drive("mouth_u", optional=True),
@@ -50,17 +51,18 @@ DRIVES: dict[str, Drive] = {
     "VoiceO": Drive("mouth_o", optional=True),
     "EyeOpenLeft": Drive("eye_open_left"),
     "EyeOpenRight": Drive("eye_open_right"),
-    "EyeLeftX": Drive("eye_x"),
-    "EyeLeftY": Drive("eye_y"),
-    "EyeRightX": Drive("eye_x"),
-    "EyeRightY": Drive("eye_y"),
-    "BrowLeftY": Drive("brow_left"),
-    "BrowRightY": Drive("brow_right"),
-    "FaceAngleX": Drive("head_x"),
-    "FaceAngleY": Drive("head_y"),
-    "FaceAngleZ": Drive("head_z", scale=1 / 3),  # its range is three times that of the others
+    "EyeLeftX": Drive("gaze_x", scale=-1.0),
+    "EyeLeftY": Drive("gaze_y"),
+    "EyeRightX": Drive("gaze_x", scale=-1.0),
+    "EyeRightY": Drive("gaze_y"),
+    "BrowLeftY": Drive("brow"),
+    "BrowRightY": Drive("brow"),
+    "FaceAngleX": Drive("head_yaw", scale=-1.0),
+    "FaceAngleY": Drive("head_pitch"),
+    "FaceAngleZ": Drive("head_roll", scale=-1 / 3),  # its range is three times that of the others
 }
-"""What is driven unless the configuration says otherwise."""
+"""What is driven unless the configuration says otherwise. To the right is positive for us, as
+she sees it, and for Live2D as the viewer does: hence the signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class VtsSettings:
         check_rates(self.name, self.rate_hz, self.idle_hz)
         for parameter, drive in self.drives.items():
             check_value(f"avatar {self.name}, parameter {parameter}", drive.value)
+            if not math.isfinite(drive.scale):
+                raise ConfigError(f"avatar {self.name}, parameter {parameter}: scale {drive.scale}")
 
 
 @dataclass(frozen=True, slots=True)

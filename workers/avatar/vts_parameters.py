@@ -33,12 +33,16 @@ class Injection(Struct, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One parameter: ``rest + value * reach`` is what it gets."""
+    """One parameter: ``rest + value * reach`` is what it gets, within what the API takes."""
 
     parameter: str
     value: str
     rest: float
     reach: float
+
+    def at(self, value: float) -> float:
+        """What the parameter gets for this value."""
+        return round(_bounded(self.rest + value * self.reach), _DIGITS)
 
     @classmethod
     def over(cls, drive: Drive, parameter: InputParameter) -> Track:
@@ -76,16 +80,14 @@ class Parameters:
         for track in self.tracks:
             value = number(frame, track.value)
             if value is not None:
-                shown = round(track.rest + value * track.reach, _DIGITS)
-                values.append(Parameter(track.parameter, shown))
+                values.append(Parameter(track.parameter, track.at(value)))
         if not values:
             return b""
         return encode("InjectParameterData", self.request_id, self._injection(values))
 
     def probe(self, track: Track) -> Injection:
         """A frame with this parameter alone, to find the one that spoils the others."""
-        rest = VALUES[track.value].rest
-        return self._injection([Parameter(track.parameter, track.rest + rest * track.reach)])
+        return self._injection([Parameter(track.parameter, track.at(VALUES[track.value].rest))])
 
     def without(self, refused: Collection[str]) -> Parameters:
         """The same without these parameters."""
