@@ -97,6 +97,12 @@ VERBS: dict[str, Verb] = {
             "How careful the show is: open, approval or safe",
             (Param("name"),),
         ),
+        Verb(
+            "barge",
+            "director",
+            "What she does when somebody speaks over her: ignore, duck, stop or finish",
+            (Param("name"),),
+        ),
         # the queue and what waits for a person
         Verb("queue", "director", "What waits to be answered, with its score", changes=False),
         Verb("next", "director", "Answer this line next", (_LINE,)),

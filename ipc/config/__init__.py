@@ -10,7 +10,7 @@ from msgspec import field
 
 from ipc.config.base import Section, WorkerSection
 from ipc.config.chat import ChatSection, TwitchSection, YouTubeSection
-from ipc.config.director import DirectorSection, ScoreSection
+from ipc.config.director import Barge, DirectorSection, ScoreSection, SpeechSection
 from ipc.config.engines import (
     LlmScripted,
     LlmSection,
@@ -26,6 +26,7 @@ from ipc.config.supervisor import SupervisorSection
 __all__ = [
     "AFTER",
     "WORKERS",
+    "Barge",
     "ChatSection",
     "Config",
     "DirectorSection",
@@ -40,6 +41,7 @@ __all__ = [
     "ScoreSection",
     "Section",
     "ShowSection",
+    "SpeechSection",
     "StageSection",
     "SupervisorSection",
     "TtsScripted",

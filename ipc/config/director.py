@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from ipc.config.base import Count, Positive, Seconds, Section, WorkerSection, doc
+
+Barge = Literal["ignore", "duck", "stop", "finish"]
 
 
 class ScoreSection(Section, frozen=True):
@@ -26,6 +28,49 @@ class ScoreSection(Section, frozen=True):
     other: Annotated[Positive, doc("A milestone or ritual that the platform tells of.")] = 0.1
     aside: Annotated[Positive, doc("It speaks to another viewer.")] = 0.5
     busy: Annotated[Positive, doc("Each line the same viewer wrote in the last minute.")] = 0.8
+
+
+_LISTENING = [
+    *("ah", "aha", "haha", "heh", "hehe", "hm", "huh", "hmm", "mhm", "mm", "oh", "ok", "okay"),
+    *("right", "uh", "uhuh", "um", "wow", "yeah", "yep"),
+]
+
+
+class SpeechSection(Section, frozen=True):
+    """People who speak to her, or over her; docs/turn-taking.md."""
+
+    policy: Annotated[
+        Barge,
+        doc(
+            "When somebody speaks over her: ignore, duck (she goes on more quietly), stop (at the "
+            "end of a word) or finish (at the end of the clause)."
+        ),
+    ] = "stop"
+    duck_gain: Annotated[
+        float, Meta(ge=0, le=1, description="Her loudness while somebody speaks; 1.0 is full.")
+    ] = 0.3
+    min_words: Annotated[
+        Count, doc("Somebody who has said this many words goes on, and is given way to.")
+    ] = 2
+    min_speech_s: Annotated[
+        Seconds, doc("So is one who has spoken this long, with any word at all, seconds.")
+    ] = 0.7
+    stop_within_s: Annotated[
+        Positive, doc("She stops at the end of a word, but within this, seconds.")
+    ] = 0.4
+    after_s: Annotated[
+        Seconds, doc("Quiet after somebody spoke before chat is answered again, seconds.")
+    ] = 0.3
+    max_wait_s: Annotated[
+        Positive, doc("She gives way to one utterance for no longer than this, seconds.")
+    ] = 15.0
+    early: Annotated[
+        bool, doc("Begin the reply while the last words are still being recognised.")
+    ] = True
+    listening: Annotated[
+        list[str],
+        doc("Words that only show that somebody listens: they neither stop her nor get a reply."),
+    ] = field(default_factory=_LISTENING.copy)
 
 
 class DirectorSection(WorkerSection, frozen=True):
@@ -77,3 +122,4 @@ class DirectorSection(WorkerSection, frozen=True):
         doc("Chat commands: name to what she is asked to do then; others are passed over."),
     ] = {}
     score: ScoreSection = ScoreSection()
+    speech: SpeechSection = SpeechSection()

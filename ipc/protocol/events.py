@@ -100,7 +100,7 @@ class ChatOutcomeEvent(Message, frozen=True):
 
 
 class TurnEvent(Message, frozen=True):
-    """director: a turn was opened (``source``: chat, idle or operator)."""
+    """director: a turn was opened (``source``: speech, chat, idle or operator)."""
 
     turn: int
     source: str
@@ -178,6 +178,7 @@ class ShowEvent(Message, frozen=True):
     whisper: str = ""  # for the next reply
     slow_s: Finite = 0.0
     delay_s: Finite = 0.0
+    barge: str = ""  # what she does when somebody speaks over her: a policy of [director.speech]
 
 
 class Approval(Message, frozen=True):
