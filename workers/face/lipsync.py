@@ -30,7 +30,7 @@ RANGE_DB = 32.0  # below the reference the mouth is closed
 CURVE = 2.2  # of openness over decibels: between how loud it is and how strong the wave is
 _REFERENCE_DB = -15.0  # frames of speech at the level that tts gives to every clause
 _REFERENCE_LIMITS_DB = (-42.0, -6.0)
-_LOUDER_S, _SOFTER_S = 0.15, 10.0  # time constants of the reference
+_LOUDER_S, _SOFTER_S = 0.15, 5.0  # time constants of the reference
 
 Indices = NDArray[np.int64]
 
@@ -43,14 +43,16 @@ class LipSync:
     """Clause by clause: feed its sound in pieces of any size, then ``finish`` it.
 
     Frame k of a clause belongs to (k + 0.5) / 60 s after the beginning of its sound. What
-    was learned about how loud the voice is stays for the next clause. ValueError for a
-    sample rate outside 8 to 192 kHz.
+    was learned about how loud the voice is stays for the next clause. ``tract`` says how much
+    higher than an adult's the resonances of this voice are: 2 ** (semitones / 12) for one that
+    was raised by resampling, 1.2 for a child. ValueError for a sample rate outside 8 to 192 kHz.
     """
 
     def __init__(
         self,
         rate: int,
         *,
+        tract: float = 1.0,
         attack_s: float = ATTACK_S,
         release_s: float = RELEASE_S,
         ahead_s: float = AHEAD_S,
@@ -60,7 +62,7 @@ class LipSync:
         self._rate = rate
         self._attack, self._release = _gain(attack_s), _gain(release_s)
         self._ahead = round(ahead_s * rate)
-        self._spectrum = vowels.Spectrum(rate)
+        self._spectrum = vowels.Spectrum(rate, tract)
         self._vowels = vowels.bundled()
         self._reference_db = _REFERENCE_DB
         self._begin()

@@ -30,17 +30,20 @@ _SILENCE = 1e-12
 
 
 class Spectrum:
-    """Windows of sound to power and to cepstra, at one sample rate."""
+    """Windows of sound to power and to cepstra, at one sample rate.
 
-    def __init__(self, rate: int) -> None:
+    ``tract`` moves the bands: for a vocal tract that much shorter than an adult's.
+    """
+
+    def __init__(self, rate: int, tract: float = 1.0) -> None:
         self.size = round(rate * WINDOW_S)
         """Samples of a window."""
         self._transform = _smooth_length(self.size)
         window = np.hanning(self.size + 2)[1:-1]
         self._window = (window / np.sqrt(self.size * np.sum(window**2))).astype(np.float32)
         hertz = np.asarray(np.fft.rfftfreq(self._transform, 1.0 / rate), np.float64)
-        self._bins = int(np.searchsorted(hertz, _HIGH_HZ)) + 1
-        hertz = hertz[: self._bins]
+        self._bins = int(np.searchsorted(hertz, _HIGH_HZ * tract)) + 1
+        hertz = hertz[: self._bins] / tract
         lift = 1.0 + 0.97**2 - 2.0 * 0.97 * np.cos(2.0 * np.pi * hertz / _LIFT_HZ)
         self._mel = (_triangles(hertz) * lift).T.astype(np.float32)
         order = np.arange(1, COEFFICIENTS + 1)[None, :]
@@ -106,7 +109,8 @@ def _triangles(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
     rising = (place - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - place) / (edges[2:] - edges[1:-1])
     shape = np.clip(np.minimum(rising, falling), 0.0, None)
-    return np.asarray(shape / shape.sum(axis=1, keepdims=True), np.float64)
+    area = shape.sum(axis=1, keepdims=True)
+    return np.asarray(shape / np.where(area > 0.0, area, 1.0), np.float64)
 
 
 def _smooth_length(least: int) -> int:
