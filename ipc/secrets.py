@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ipc.errors import ConfigError
+from ipc.files import replace
 
 PREFIX = "SPARK_VTUBER_"
 FILE = "secrets.toml"
@@ -122,16 +123,9 @@ class Secrets:
         self._values.update(changed)
         self._kept.update(changed)
         stored = _read(self.path) | {name: value.reveal() for name, value in changed.items()}
-        new = self.path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(file, "wb") as out:
-            out.write(
-                "".join(f"{line}\n" for line in [*self._comments(), *_lines(stored)]).encode()
-            )
-            out.flush()
-            os.fsync(out.fileno())  # the token before it is worth nothing any more
-        os.replace(new, self.path)
+        text = "".join(f"{line}\n" for line in [*self._comments(), *_lines(stored)])
+        # durable: the token before it is worth nothing any more
+        replace(self.path, text.encode(), durable=True)
 
     def _comments(self) -> list[str]:
         """What a person wrote between the secrets."""
