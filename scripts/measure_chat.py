@@ -28,7 +28,7 @@ from ipc.load import load_config
 from ipc.protocol import ChatLines, Message, Peer, Taken
 from ipc.states import Role, WorkerState
 from workers.chat.platform import Line
-from workers.chat.platforms import Console
+from workers.chat.sources import Console
 from workers.chat.worker import ChatWorker
 from workers.runtime import Link
 

@@ -16,12 +16,11 @@ from ipc.config import GateInput, GateSection
 from ipc.protocol import ChatEvent, ChatLines, ChatMessage, Event, ToDirector
 from ipc.states import ChatKind, Role, TurnOutcome
 from workers.chat.ids import author_id, message_id
-from workers.chat.intake import Arrival, Intake, shown
-from workers.chat.judging import Judging
-from workers.chat.ledger import Ledger
+from workers.chat.input_gate import InputGate
+from workers.chat.intake import Arrival, Intake
+from workers.chat.ledger import Ledger, Recent
 from workers.chat.platform import Line
-from workers.chat.recent import Recent
-from workers.chat.screen import A_SECOND, ONE_IN, Screen
+from workers.chat.reports import A_SECOND, ONE_IN, Screen, shown
 from workers.chat.standing import OPERATOR, Mark, Standing
 from workers.chat.viewers import KNOWN, Viewers
 
@@ -35,12 +34,12 @@ class House:
     def __init__(self, directory: Path, **policy: Any) -> None:
         words = directory / "words.txt"
         words.write_text(WORDS)
-        self.judging = Judging(GateSection(words=str(words), input=GateInput(**policy)))
-        self.judging.refresh(NOW_NS)
+        self.gate = InputGate(GateSection(words=str(words), input=GateInput(**policy)))
+        self.gate.refresh(NOW_NS)
         self.standing = Standing()
         self.viewers = Viewers()
         self.ledger = Ledger(size=100)
-        self.intake = Intake(50, self.judging, self.standing, self.viewers, self.ledger)
+        self.intake = Intake(50, self.gate, self.standing, self.viewers, self.ledger)
 
     def take(self, text: str = "hello", **fields: Any) -> Arrival | str:
         own = fields.pop("own", False)
@@ -173,7 +172,7 @@ def test_names(house: House, author: str, login: str, shown_as: str) -> None:
 def test_a_name_is_judged_again_when_the_lists_change(house: House, tmp_path: Path) -> None:
     assert house.says(author="piffle").author == "piffle"
     (tmp_path / "words.txt").write_text(WORDS + "drop: piffle\n")
-    assert house.judging.refresh(NOW_NS + 2 * 10**9)
+    assert house.gate.refresh(NOW_NS + 2 * 10**9)
     assert house.says(author="piffle").author == "viewer"
 
 
@@ -202,11 +201,11 @@ def test_a_raid_is_told_whatever_was_written_with_it(house: House) -> None:
 
 def test_without_a_word_list_nothing_passes(tmp_path: Path) -> None:
     house = House(tmp_path)
-    house.judging = Judging(GateSection(words=str(tmp_path / "none.txt")))
-    house.judging.refresh(NOW_NS)
-    house.intake = Intake(50, house.judging, house.standing, house.viewers, house.ledger)
+    house.gate = InputGate(GateSection(words=str(tmp_path / "none.txt")))
+    house.gate.refresh(NOW_NS)
+    house.intake = Intake(50, house.gate, house.standing, house.viewers, house.ledger)
     assert house.arrives().outcome is TurnOutcome.BLOCKED
-    assert "none.txt" in house.judging.problem
+    assert "none.txt" in house.gate.problem
 
 
 def test_who_is_banned_is_not_heard(house: House) -> None:

@@ -11,15 +11,21 @@ import pytest
 
 from ipc.errors import RequestFailed
 from ipc.protocol import Command, Removed
-from workers.chat.deeds import Deeds
-from workers.chat.keeping import FILE, Keeping, read
+from workers.chat.deeds import Deeds, send
 from workers.chat.ledger import Ledger, Place
-from workers.chat.moderation import Moderation, Told
+from workers.chat.moderation import KEPT, Moderation, Told
 from workers.chat.platform import Feed, Platform, PlatformRefused, Removal
-from workers.chat.platforms import Console
-from workers.chat.sending import send
-from workers.chat.standing import LONGEST_S, MOST, OPERATOR, Mark, Standing
-from workers.chat.undoing import KEPT
+from workers.chat.sources import Console
+from workers.chat.standing import (
+    FILE,
+    LONGEST_S,
+    MOST,
+    OPERATOR,
+    Mark,
+    Standing,
+    StandingFile,
+    read,
+)
 from workers.chat.viewers import Viewers
 
 
@@ -82,7 +88,7 @@ class Desk:
         self.deeds = Deeds(self.platforms)
         self.moderation = Moderation(
             self.standing,
-            Keeping(self.path, self.standing),
+            StandingFile(self.path, self.standing),
             self.viewers,
             self.ledger,
             self.platforms,

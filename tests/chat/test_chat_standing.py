@@ -13,8 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.chat.keeping import FILE, Keeping, read
-from workers.chat.standing import LONGEST_S, MOST, OPERATOR, Mark, Standing
+from workers.chat.standing import (
+    FILE,
+    LONGEST_S,
+    MOST,
+    OPERATOR,
+    Mark,
+    Standing,
+    StandingFile,
+    read,
+)
 
 NOON = 1_700_000_000.0
 
@@ -117,8 +125,8 @@ def test_when_it_is_full_what_the_platform_keeps_itself_goes_first() -> None:
 async def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
     clocks = Clocks()
     standing = clocks.standing()
-    keeping = Keeping(tmp_path / FILE, standing)
-    assert not keeping.due
+    file = StandingFile(tmp_path / FILE, standing)
+    assert not file.due
     marks = [
         Mark(id="twitch:2", name="مرحبا", banned=True, by=OPERATOR, reason="spam", at=NOON),
         Mark(id="youtube:UC", trusted=True),
@@ -126,9 +134,9 @@ async def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
     ]
     for mark in marks:
         standing.put(mark)
-    assert keeping.due
-    await keeping.save()
-    assert (keeping.due, keeping.problem) == (False, "")
+    assert file.due
+    await file.save()
+    assert (file.due, file.problem) == (False, "")
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert read(tmp_path / FILE) == (marks, "")
     assert os.listdir(tmp_path) == [FILE]
@@ -165,9 +173,9 @@ async def test_a_crash_while_writing_leaves_the_old_file(tmp_path: Path) -> None
     path = tmp_path / FILE
     path.write_bytes(b"old")
     (tmp_path / f"{FILE}.new").write_bytes(b"half of what a process wrote before it d")
-    keeping = Keeping(path, standing)
+    file = StandingFile(path, standing)
     standing.put(Mark(id="a:2", banned=True))
-    await keeping.save()
+    await file.save()
     assert [mark.id for mark in read(path)[0]] == ["a:1", "a:2"]
 
 
@@ -180,14 +188,14 @@ async def test_a_full_disk_is_told_and_tried_again(tmp_path: Path) -> None:
         path.write_bytes(content)
 
     standing = Clocks().standing()
-    keeping = Keeping(tmp_path / FILE, standing, write)
+    file = StandingFile(tmp_path / FILE, standing, write)
     standing.put(Mark(id="a:1", banned=True))
-    await keeping.save()
-    assert "No space left" in keeping.problem
-    assert keeping.due
+    await file.save()
+    assert "No space left" in file.problem
+    assert file.due
     full = False
-    await keeping.save()
-    assert (keeping.due, keeping.problem) == (False, "")
+    await file.save()
+    assert (file.due, file.problem) == (False, "")
 
 
 async def test_many_at_once_are_written_together(tmp_path: Path) -> None:
@@ -199,11 +207,11 @@ async def test_many_at_once_are_written_together(tmp_path: Path) -> None:
         written.append(content)
 
     standing = Clocks().standing()
-    keeping = Keeping(tmp_path / FILE, standing, write)
+    file = StandingFile(tmp_path / FILE, standing, write)
     saves = []
     for number in range(50):
         standing.put(Mark(id=f"a:{number}", banned=True))
-        saves.append(asyncio.create_task(keeping.save()))
+        saves.append(asyncio.create_task(file.save()))
         await asyncio.sleep(0)
     go.set()
     await asyncio.gather(*saves)

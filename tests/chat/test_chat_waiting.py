@@ -7,7 +7,7 @@ from typing import Any
 from test_chat_backlog import Director, line
 
 from workers.chat.backlog import KEPT, UNDER_WAY
-from workers.chat.waiting import TOLD_S, Waiting
+from workers.chat.reports import TOLD_S, Waiting
 
 
 class Log:

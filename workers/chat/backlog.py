@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ipc.protocol import ChatLines, ChatMessage, GateHit, Message, Removed
 from ipc.states import ChatKind
+from workers.chat.platform import CONSOLE
 from workers.chat.removals import Removals
 
 KEPT = 256  # a few minutes of a busy chat; what is older nobody wants answered
@@ -24,7 +25,6 @@ UNDER_WAY = 4096  # about 2 MB; more than a director keeps waiting by its own ru
 STALE_S = 5.0  # a line that was not taken for so long waits there, and is no longer under way
 REPEATED_S = 60.0  # longer than it takes to notice that a director hangs, and to end it
 _FRAME_LINES = 512
-_CONSOLE = "console"
 
 
 class Backlog:
@@ -202,4 +202,4 @@ def _concerns(removed: Removed, line: ChatMessage) -> bool:
 
 
 def _dear(line: ChatMessage) -> bool:
-    return line.paid > 0 or line.platform == _CONSOLE or line.kind is not ChatKind.LINE
+    return line.paid > 0 or line.platform == CONSOLE or line.kind is not ChatKind.LINE

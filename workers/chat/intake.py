@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from ipc.protocol import ChatEvent, ChatMessage
+from ipc.protocol import ChatMessage
 from ipc.states import ChatKind, Role, TurnOutcome
 from workers.chat.clean import clean, clean_author
 from workers.chat.ids import author_id, message_id
-from workers.chat.judging import Judging
+from workers.chat.input_gate import InputGate
 from workers.chat.ledger import Ledger, Place
 from workers.chat.platform import Line
 from workers.chat.standing import Standing
@@ -55,13 +55,13 @@ class Intake:
     def __init__(
         self,
         max_chars: int,
-        judging: Judging,
+        gate: InputGate,
         standing: Standing,
         viewers: Viewers,
         ledger: Ledger,
     ) -> None:
         self._max_chars = max_chars
-        self._judging = judging
+        self._gate = gate
         self._standing = standing
         self._viewers = viewers
         self._ledger = ledger
@@ -98,7 +98,7 @@ class Intake:
         message = ChatMessage(
             id=number,
             platform=platform,
-            author=self._judging.name(name),
+            author=self._gate.name(name),
             author_id=viewer.id,
             text=found.text,
             received_ns=line.received_ns if 0 < line.received_ns <= now_ns else now_ns,
@@ -110,7 +110,7 @@ class Intake:
             first=line.first,
             paid=line.paid if 0 <= line.paid <= _MOST_PAID else 0.0,
             paid_text=clean(line.paid_text, _PAID_CHARS).text if line.paid_text else "",
-            reply_to=self._judging.name(clean_author(line.reply_to)) if line.reply_to else "",
+            reply_to=self._gate.name(clean_author(line.reply_to)) if line.reply_to else "",
             emotes_only=line.emotes_only,
             held_why=found.held_why,
         )
@@ -128,7 +128,7 @@ class Intake:
     ) -> None:
         if not found.text:
             return
-        judged = self._judging.line(found.text, trusted=trusted, now_ns=now_ns)
+        judged = self._gate.line(found.text, trusted=trusted, now_ns=now_ns)
         if judged.verdict is Verdict.ALLOW:
             return
         viewer.hit(judged.why, at)
@@ -137,7 +137,7 @@ class Intake:
         elif judged.verdict is Verdict.HOLD:
             found.text, found.held_why = judged.text, judged.why
         else:
-            if viewer.alarms(now_ns, self._judging.window_ns):
+            if viewer.alarms(now_ns, self._gate.window_ns):
                 found.hit = judged.why
             if kind is ChatKind.LINE:
                 found.outcome, found.reason = TurnOutcome.BLOCKED, f"the gate: {judged.why}"
@@ -146,23 +146,4 @@ class Intake:
 
     def _notice(self, raw: str, now_ns: int) -> str:
         text = clean(raw, _NOTICE_CHARS).text
-        return self._judging.line(text, trusted=False, now_ns=now_ns).text if text else ""
-
-
-def shown(message: ChatMessage) -> ChatEvent:
-    """What a screen is told of it."""
-    return ChatEvent(
-        id=message.id,
-        platform=message.platform,
-        author=message.author,
-        text=message.text,
-        at=message.at,
-        author_id=message.author_id,
-        kind=message.kind,
-        notice=message.notice,
-        roles=message.roles,
-        first=message.first,
-        paid_text=message.paid_text,
-        reply_to=message.reply_to,
-        held_why=message.held_why,
-    )
+        return self._gate.line(text, trusted=False, now_ns=now_ns).text if text else ""

@@ -6,13 +6,46 @@ that remembering 40,000 lines never stops chat for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import Generic, NamedTuple, TypeVar
 
 from workers.chat.ids import message_id
-from workers.chat.recent import Recent
 
 REMEMBERED = 20_000  # lines of each platform; about 7 MB when both generations are full
+
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """A mapping that forgets what is old: the newest ``size`` keys are known, and at most as
+    many that are older.
+
+    Two generations: when the young one is full it becomes the old one, and the old one
+    goes. Popping the oldest key of one dict would pass over all that were popped before.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._young: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._young or key in self._old
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
+
+    def __setitem__(self, key: K, value: V) -> None:
+        if len(self._young) >= self._size and key not in self._young:
+            self._old, self._young = self._young, {}
+        self._old.pop(key, None)
+        self._young[key] = value
+
+    def get(self, key: K) -> V | None:
+        value = self._young.get(key)
+        return self._old.get(key) if value is None else value
 
 
 class Place(NamedTuple):

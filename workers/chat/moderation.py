@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,23 +17,19 @@ from typing import Any
 import msgspec
 
 from ipc.errors import RequestFailed
-from ipc.operator import VERBS
 from ipc.protocol import Command, Removed
 from workers.chat.clean import clean
-from workers.chat.deeds import DONE, Deeds
-from workers.chat.describing import describe, listing
+from workers.chat.deeds import DONE, Deeds, within_s
 from workers.chat.ids import author_id, message_id
-from workers.chat.keeping import Keeping
 from workers.chat.ledger import Ledger
-from workers.chat.naming import Person, find
+from workers.chat.lookup import Person, describe, find, listing
 from workers.chat.platform import Platform, ReadOnly, Removal
-from workers.chat.standing import LONGEST_S, OPERATOR, Mark, Standing
-from workers.chat.undoing import Deed, Undoing
+from workers.chat.standing import LONGEST_S, OPERATOR, Mark, Standing, StandingFile
 from workers.chat.viewers import Viewers
 
+KEPT = 50
 TIMEOUT_S = 600  # what moderators are used to
 _REASON_CHARS = 300
-_ANSWER_S = 1.0  # of a verb's time is left for the answer itself
 _UNTOLD_S = 10  # a timeout whose length the platform does not tell: lines that were on their way
 
 
@@ -44,13 +41,44 @@ class Told:
     notice: Callable[[str, str, str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a verb did. ``before`` is the viewer's standing that comes back; None: it cannot."""
+
+    verb: str
+    person: Person
+    before: Mark | None
+
+    def __str__(self) -> str:
+        return f"{self.verb} of {self.person}"
+
+
+class Undo:
+    """What the operator did to viewers in this run: the newest KEPT changes."""
+
+    def __init__(self) -> None:
+        self._changes: deque[Change] = deque(maxlen=KEPT)
+
+    def did(self, change: Change) -> None:
+        self._changes.append(change)
+
+    def take(self) -> Change | None:
+        """The last change, which is no longer kept."""
+        return self._changes.pop() if self._changes else None
+
+    @property
+    def next(self) -> Change | None:
+        """What the next undo would undo."""
+        return self._changes[-1] if self._changes else None
+
+
 class Moderation:
     """Answers the verbs of ``VERBS``; ``platforms`` may be filled later."""
 
     def __init__(
         self,
         standing: Standing,
-        keeping: Keeping,
+        file: StandingFile,
         viewers: Viewers,
         ledger: Ledger,
         platforms: Mapping[str, Platform],
@@ -59,14 +87,14 @@ class Moderation:
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._standing = standing
-        self._keeping = keeping
+        self._file = file
         self._viewers = viewers
         self._ledger = ledger
         self._platforms = platforms
         self._deeds = deeds
         self._told = told
         self._wall_s = wall_s
-        self._undoing = Undoing()
+        self._undo = Undo()
         self._verbs: dict[str, Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]] = {
             "delete": self._delete,
             "timeout": self._timeout,
@@ -74,7 +102,7 @@ class Moderation:
             "unban": self._unban,
             "trust": self._trust,
             "untrust": self._untrust,
-            "undo": self._undo,
+            "undo": self._undo_last,
             "viewer": self._viewer,
             "bans": self._bans,
         }
@@ -123,7 +151,7 @@ class Moderation:
         self._told.removed(
             Removed(platform=name, message_ids=[number], reason="deleted by the operator")
         )
-        self._undoing.did(Deed("delete", person, None))
+        self._undo.did(Change("delete", person, None))
         delete_id = place.delete_id if place is not None else raw
         return await self._and_there(
             {"viewer": person.id, "message_id": number, "here": "deleted"},
@@ -154,14 +182,14 @@ class Moderation:
         before = self._standing.get(person.id)
         mark = self._silenced(before, person, seconds, OPERATOR, reason)
         if not (before.banned and mark.banned):  # else undoing it would change nothing
-            self._undoing.did(Deed(verb, person, before))
+            self._undo.did(Change(verb, person, before))
         return await self._apply(verb, person, mark)
 
     async def _unban(self, args: dict[str, Any]) -> dict[str, Any]:
         person = self._find(args)
         before = self._standing.get(person.id)
         if _silent(before):
-            self._undoing.did(Deed("unban", person, before))
+            self._undo.did(Change("unban", person, before))
         result = await self._apply("unban", person, _freed(before))
         return result if _silent(before) else result | {"here": "was not banned"}
 
@@ -171,23 +199,23 @@ class Moderation:
     async def _untrust(self, args: dict[str, Any]) -> dict[str, Any]:
         return await self._set_trust("untrust", self._find(args), trusted=False)
 
-    async def _undo(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 it takes none
-        deed = self._undoing.take()
-        if deed is None:
+    async def _undo_last(self, args: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG002 it takes none
+        last = self._undo.take()
+        if last is None:
             raise RequestFailed("there is nothing to undo", "what was done before this run stays")
-        if deed.before is None:
-            more = self._undoing.next
+        if last.before is None:
+            more = self._undo.next
             raise RequestFailed(
-                f"the last was a deletion ({deed.person or 'of a line'}), which cannot be undone",
+                f"the last was a deletion ({last.person or 'of a line'}), which cannot be undone",
                 f"undo again for the {more}" if more is not None else "nothing else is left",
             )
-        if deed.verb in ("trust", "untrust"):
-            result = await self._set_trust("", deed.person, trusted=deed.before.trusted)
+        if last.verb in ("trust", "untrust"):
+            result = await self._set_trust("", last.person, trusted=last.before.trusted)
         else:
-            now = self._standing.get(deed.person.id)
-            mark = msgspec.structs.replace(deed.before, trusted=now.trusted)
-            result = await self._apply("undo", deed.person, mark)
-        return {"undone": deed.verb} | result
+            now = self._standing.get(last.person.id)
+            mark = msgspec.structs.replace(last.before, trusted=now.trusted)
+            result = await self._apply("undo", last.person, mark)
+        return {"undone": last.verb} | result
 
     async def _viewer(self, args: dict[str, Any]) -> dict[str, Any]:
         person = self._find(args)
@@ -237,7 +265,7 @@ class Moderation:
                 )
             )
         here = "banned" if mark.banned else f"silenced for {left_s} s" if left_s else "may speak"
-        await self._keeping.save()
+        await self._file.save()
 
         def deed(platform: Platform) -> Awaitable[None]:
             if mark.banned:
@@ -252,10 +280,10 @@ class Moderation:
     async def _set_trust(self, verb: str, person: Person, *, trusted: bool) -> dict[str, Any]:
         before = self._standing.get(person.id)
         if verb and before.trusted != trusted:
-            self._undoing.did(Deed(verb, person, before))
+            self._undo.did(Change(verb, person, before))
         name, login = person.name or before.name, person.login or before.login
         self._put(msgspec.structs.replace(before, trusted=trusted, name=name, login=login))
-        await self._keeping.save()
+        await self._file.save()
         here = "trusted" if trusted else "not trusted"
         return self._with_problem({"viewer": person.id, "name": person.name, "here": here})
 
@@ -276,7 +304,7 @@ class Moderation:
         deed: Callable[[Platform], Awaitable[None]],
     ) -> dict[str, Any]:
         """The same deed on the platform; what it says is added to the result."""
-        said, hint = await self._deeds.do(name, about, VERBS[verb].timeout_s - _ANSWER_S, deed)
+        said, hint = await self._deeds.do(name, about, within_s(verb), deed)
         if said != DONE and not isinstance(self._platforms.get(name), ReadOnly):
             whom = result.get("name") or result.get("viewer") or about
             text = f"{verb}: {whom}: {result['here']} here; on {name} {said}"
@@ -284,7 +312,7 @@ class Moderation:
         return self._with_problem(result | {"platform": said})
 
     def _with_problem(self, result: dict[str, Any]) -> dict[str, Any]:
-        problem = self._keeping.problem
+        problem = self._file.problem
         return result | {"problem": problem} if problem else result
 
 

@@ -1,7 +1,7 @@
 """What a chat platform is to the show: one class, one coroutine, and what it lets us do.
 
-To add a platform, write a class with ``name``, ``run`` and the deeds below and list it in
-``ChatWorker.load``. ``run`` connects, tells its Feed what happens and reconnects by itself;
+To add a platform, write a class with what ``Platform`` has and name it in
+``sources.configured``. ``run`` connects, tells its Feed what happens and reconnects by itself;
 it is cancelled when the show ends. It does not clean, bound or judge the text, and it does
 not remove duplicates: the worker does, by ``Line.id``.
 """
@@ -14,6 +14,8 @@ from typing import Protocol
 
 from ipc.errors import RequestFailed
 from ipc.states import ChatKind, Role
+
+CONSOLE = "console"  # the platform of ``spark-tui ask`` and ``ctl chat``
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +78,14 @@ class PlatformRefused(RequestFailed):
 
 
 class Platform(Protocol):
-    """A source of lines, and a place to act. Every deed raises PlatformRefused.
-
-    A platform that writes under an account of its own may have an attribute ``self_id``, the
-    ``Line.author_id`` of that account ("" while unknown): what we wrote is shown, not answered.
-    """
+    """A source of lines, and a place to act. Every deed raises PlatformRefused."""
 
     name: str
+
+    @property
+    def self_id(self) -> str:
+        """``Line.author_id`` of the account we write under: what it writes is shown, but not
+        answered. Empty while unknown, or if there is none."""
 
     async def run(self, feed: Feed) -> None:
         """Tell ``feed`` until cancelled, or until there is no more."""
@@ -107,6 +110,7 @@ class ReadOnly:
     """Base of platforms on which nothing can be done."""
 
     name = ""
+    self_id = ""
 
     def _no(self) -> PlatformRefused:
         return PlatformRefused(f"{self.name} has no moderation", "it counts in this show only")

@@ -1,20 +1,30 @@
-"""Who may not speak, and who is trusted. Pure; ``keeping`` writes it to a file.
+"""Who may not speak, and who is trusted; ``STATE/viewers.json`` keeps it.
 
 Timeouts go by the wall clock, because they outlive processes and machines, and by the
 monotonic clock too: whichever says first that a timeout is over is right, so that no clock
 that was set back makes one longer than was asked for.
+
+A crash leaves the old file or the new one. A file that cannot be read is set aside, never
+written over.
 """
 
 from __future__ import annotations
 
+import asyncio
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from ipc.files import replace
+
+FILE = "viewers.json"
 MOST = 10_000  # about 3 MB; beyond it what a platform enforces by itself goes first
 LONGEST_S = 1_209_600  # two weeks, the longest timeout that platforms have
 
@@ -43,7 +53,7 @@ class Mark(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 
 
 class Standing:
-    """One Mark for each viewer who has a standing at all; bounded by MOST."""
+    """Pure. One Mark for each viewer who has a standing at all; bounded by MOST."""
 
     def __init__(
         self,
@@ -125,3 +135,56 @@ class Standing:
         del self._marks[goes.id]
         self._over_s.pop(goes.id, None)
         return goes
+
+
+class _Kept(msgspec.Struct):
+    viewers: list[Mark]
+
+
+def read(path: Path, clock: Callable[[], float] = time.time) -> tuple[list[Mark], str]:
+    """The marks, and what there is to say about the file. Raises OSError if it can neither be
+    read nor set aside: then nothing may be written."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Kept).viewers, ""
+    except FileNotFoundError:
+        return [], ""
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        aside = path.with_name(f"{path.name}.unreadable-{int(clock())}")
+        os.rename(path, aside)
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        return [], f"{path.name} cannot be read ({why}): it is now {aside}, and nobody is banned"
+
+
+class StandingFile:
+    """Writes a Standing when it has changed. ``write`` is injected by tests: path, content."""
+
+    def __init__(
+        self, path: Path, standing: Standing, write: Callable[[Path, bytes], None] | None = None
+    ) -> None:
+        self._path = path
+        self._standing = standing
+        self._write = write or partial(replace, durable=True)
+        self._written = standing.changes
+        self._lock = asyncio.Lock()
+        self.problem = ""  # why the newest is not on disk
+
+    @property
+    def due(self) -> bool:
+        """Whether there is something that is not on disk."""
+        return self._written != self._standing.changes
+
+    async def save(self) -> None:
+        """What was decided before this call is on disk afterwards, or ``problem`` says why not."""
+        wanted = self._standing.changes
+        async with self._lock:
+            if self._written >= wanted:  # whoever held the lock wrote ours too
+                return
+            writing = self._standing.changes
+            content = msgspec.json.encode(_Kept(viewers=self._standing.listing()))
+            try:
+                await asyncio.to_thread(self._write, self._path, content)
+            except OSError as error:
+                self.problem = f"bans are not kept: {self._path}: {error.strerror or error}"
+            else:
+                self._written = writing
+                self.problem = ""

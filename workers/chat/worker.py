@@ -11,30 +11,24 @@ from ipc.errors import ConfigError, RequestFailed
 from ipc.protocol import ChatMessage, ChatRemovedEvent, Command, Message, Peer, Removed, Taken
 from workers.chat.backlog import Backlog
 from workers.chat.clean import clean_author
-from workers.chat.deeds import Deeds
+from workers.chat.deeds import Deeds, send
+from workers.chat.input_gate import InputGate
 from workers.chat.intake import Arrival, Intake
-from workers.chat.judging import Judging
-from workers.chat.keeping import FILE, Keeping, read
 from workers.chat.ledger import Ledger
 from workers.chat.moderation import Moderation, Told
-from workers.chat.platform import Line, Platform, Removal
-from workers.chat.platforms import CONSOLE, configured
-from workers.chat.screen import Screen
-from workers.chat.seldom import Seldom
-from workers.chat.sending import send
-from workers.chat.source import Source
-from workers.chat.standing import Standing
+from workers.chat.platform import CONSOLE, Line, Platform, Removal
+from workers.chat.reports import TOLD_S, Screen, Throttle, Waiting
+from workers.chat.sources import Source, configured
+from workers.chat.standing import FILE, Standing, StandingFile, read
 from workers.chat.viewers import Viewers
-from workers.chat.waiting import Waiting
 from workers.runtime import Link, Worker
 
-TOLD_S = 60.0  # one viewer with long lines must not fill the log and hide what matters
 _TICK_S = 1.0
 _HITS_S = 0.3  # between two GateHits
 
 
 class ChatWorker(Worker):
-    """Console and every configured platform. Also the House of their Sources."""
+    """Console and every configured platform. Also the Listener of their Sources."""
 
     name = "chat"
 
@@ -45,20 +39,20 @@ class ChatWorker(Worker):
         self._backlog = Backlog(lambda message: link.send("director", message))
         self._waiting = Waiting(link.notice)
         self._screen = Screen(link.publish, link.notice)
-        self._cut = Seldom(TOLD_S)
-        self._judging = Judging(link.config.gate)
+        self._cut = Throttle(TOLD_S)
+        self._gate = InputGate(link.config.gate)
         self._standing = Standing()
         self._viewers = Viewers()
         self._ledger = Ledger()
         self._intake = Intake(
-            link.config.chat.max_chars, self._judging, self._standing, self._viewers, self._ledger
+            link.config.chat.max_chars, self._gate, self._standing, self._viewers, self._ledger
         )
-        self._keeping = Keeping(link.state_dir / FILE, self._standing)
+        self._file = StandingFile(link.state_dir / FILE, self._standing)
         self._platforms: dict[str, Platform] = {}
         self._deeds = Deeds(self._platforms)
         self._moderation = Moderation(
             self._standing,
-            self._keeping,
+            self._file,
             self._viewers,
             self._ledger,
             self._platforms,
@@ -72,7 +66,7 @@ class ChatWorker(Worker):
         """Open the platforms. Raises ConfigError for settings that cannot be used."""
         config = self.link.config.chat
         await self._read_standing()
-        self._judging.refresh(time.monotonic_ns())
+        self._gate.refresh(time.monotonic_ns())
         for platform in await configured(config, self.link.state_dir, self.notice):
             self._platforms[platform.name] = platform
         for platform in self._platforms.values():
@@ -116,15 +110,15 @@ class ChatWorker(Worker):
 
     async def drain(self) -> None:
         self._catch_up()
-        await self._keeping.save()
+        await self._file.save()
 
-    # --- what platforms tell (source.House) ---
+    # --- what platforms tell (sources.Listener) ---
 
     def arrived(self, platform: Platform, lines: Sequence[Line]) -> None:
         """Lines that came together go to the director together."""
-        ourselves = getattr(platform, "self_id", "")
+        ourselves = platform.self_id
         now_ns, at = time.monotonic_ns(), time.time()
-        if self._judging.refresh(now_ns):
+        if self._gate.refresh(now_ns):
             self.problems_changed()
         passing: list[ChatMessage] = []
         for line in lines:
@@ -146,7 +140,7 @@ class ChatWorker(Worker):
     def problems_changed(self) -> None:
         """What any part misses makes the worker degraded."""
         problems = [f"{s.platform.name}: {s.trouble}" for s in self._sources if s.trouble]
-        problems += [text for text in (self._judging.problem, self._keeping.problem) if text]
+        problems += [text for text in (self._gate.problem, self._file.problem) if text]
         self.link.problem = "; ".join(problems)
 
     # --- inside ---
@@ -168,7 +162,7 @@ class ChatWorker(Worker):
     def _typed(self, command: Command) -> ChatMessage:
         """A line of the console; whoever typed it is told why it goes no further."""
         now_ns = time.monotonic_ns()
-        self._judging.refresh(now_ns)
+        self._gate.refresh(now_ns)
         author = clean_author(str(command.args.get("author") or ""))
         line = Line(
             platform=CONSOLE,
@@ -229,9 +223,9 @@ class ChatWorker(Worker):
         while True:
             await asyncio.sleep(_TICK_S)
             now_ns = time.monotonic_ns()
-            self._judging.refresh(now_ns)
+            self._gate.refresh(now_ns)
             self._pass_on([], now_ns)
             self._screen.tick(now_ns / 1e9)
-            if self._keeping.due:
-                await self._keeping.save()
+            if self._file.due:
+                await self._file.save()
             self.problems_changed()

@@ -1,4 +1,4 @@
-"""One platform as the worker runs it: its feed, what it misses, and its life.
+"""The platforms a configuration asks for, and each of them as the worker runs it.
 
 Whatever goes wrong in a platform stays in it: it is told, and the platform is started again,
 while the others and the console go on.
@@ -11,16 +11,61 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
+from ipc.config import ChatSection
 from ipc.errors import SparkError
-from workers.chat.platform import Line, Platform, Removal
+from ipc.secrets import Secrets
+from workers.chat.platform import CONSOLE, Feed, Line, Platform, ReadOnly, Removal
+from workers.chat.replay import Replay, read_replay
 
 _log = logging.getLogger(__name__)
 
 
-class House(Protocol):
-    """Where everything a platform tells comes together."""
+class Console(ReadOnly):
+    """The lines of ``spark-tui ask`` and ``ctl chat``: they come as commands."""
+
+    name = CONSOLE
+
+    async def run(self, feed: Feed) -> None:
+        """There is nothing to read."""
+
+
+async def configured(
+    chat: ChatSection, state_dir: Path, notice: Callable[[str, str, str], None]
+) -> list[Platform]:
+    """All that are asked for, the console first; others are not even imported. ConfigError."""
+    platforms: list[Platform] = [Console()]
+    if chat.replay:
+        platforms.append(await _replay(chat, notice))
+    if chat.twitch.channel or chat.youtube.video:
+        secrets = Secrets.load(state_dir)
+        if chat.twitch.channel:
+            from workers.chat.twitch.twitch import Twitch  # noqa: PLC0415 only if it is used
+
+            platforms.append(Twitch(chat, secrets))
+        if chat.youtube.video:
+            from workers.chat.youtube import YouTube  # noqa: PLC0415 only if it is used
+
+            platforms.append(YouTube(chat, secrets))
+    return platforms
+
+
+async def _replay(chat: ChatSection, notice: Callable[[str, str, str], None]) -> Replay:
+    lines, bad = await asyncio.to_thread(read_replay, chat.replay)
+    if bad:
+        notice(
+            "warning",
+            f"skipped in the chat file {chat.replay}: {len(bad)} "
+            f"{'line' if len(bad) == 1 else 'lines'}, first line {bad[0]}",
+            'a line looks like {"at": 1.5, "author": "mira", "text": "hello"}',
+        )
+    return Replay(lines, speed=chat.replay_speed, loop=chat.replay_loop)
+
+
+class Listener(Protocol):
+    """Where everything that platforms tell comes together: the worker."""
 
     def arrived(self, platform: Platform, lines: Sequence[Line]) -> None: ...
     def taken_back(self, platform: Platform, removal: Removal) -> None: ...
@@ -29,12 +74,12 @@ class House(Protocol):
 
 
 class Source:
-    """A platform.Feed for one platform."""
+    """The ``platform.Feed`` of one platform, what that misses, and its life."""
 
     def __init__(
         self,
         platform: Platform,
-        house: House,
+        listener: Listener,
         *,
         retry_base_s: float,
         retry_max_s: float,
@@ -44,7 +89,7 @@ class Source:
     ) -> None:
         self.platform = platform
         self.trouble = ""  # what it misses, a sentence
-        self._house = house
+        self._listener = listener
         self._base_s = retry_base_s
         self._max_s = retry_max_s
         self._rng = rng or random.Random()
@@ -81,15 +126,15 @@ class Source:
     # --- platform.Feed ---
 
     def lines(self, lines: Sequence[Line]) -> None:
-        self._house.arrived(self.platform, lines)
+        self._listener.arrived(self.platform, lines)
 
     def removed(self, removal: Removal) -> None:
-        self._house.taken_back(self.platform, removal)
+        self._listener.taken_back(self.platform, removal)
 
     def notice(self, level: str, text: str, hint: str = "") -> None:
-        self._house.notice(level, text, hint)
+        self._listener.notice(level, text, hint)
 
     def problem(self, text: str) -> None:
         if text != self.trouble:
             self.trouble = text
-            self._house.problems_changed()
+            self._listener.problems_changed()

@@ -1,4 +1,4 @@
-"""Who an operator means: ``platform:id``, or the name of a viewer. Pure.
+"""Who an operator means (``platform:id``, or a name), and what is known of them. Pure.
 
 A viewer may be known from chat, from what was decided about them, or (by ``platform:id``)
 not at all.
@@ -7,14 +7,16 @@ not at all.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ipc.errors import RequestFailed
 from workers.chat.clean import clean
 from workers.chat.ids import author_id
-from workers.chat.standing import Standing
-from workers.chat.viewers import Viewers
+from workers.chat.standing import Mark, Standing
+from workers.chat.viewers import Viewer, Viewers
 
 _LISTED = 8
 _COMPARED = 500  # of those who are not here now; comparing takes time
@@ -119,3 +121,68 @@ def _listed(people: list[Person]) -> str:
     shown = ", ".join(f"{person.id} ({person.name})" for person in people[:_LISTED])
     more = len(people) - _LISTED
     return shown + (f" and {more} more" if more > 0 else "")
+
+
+# --- what is shown of them: plain data ---
+
+
+def describe(person: Person, viewer: Viewer | None, mark: Mark, now_s: float) -> dict[str, Any]:
+    """One viewer. Times are wall-clock seconds; ``said`` and ``found`` have the newest last."""
+    known: dict[str, Any] = {
+        "viewer": person.id,
+        "platform": person.platform,
+        "name": person.name or mark.name,
+        "login": person.login or mark.login,
+        "names": [],
+        "first_seen": 0.0,
+        "last_seen": 0.0,
+        "lines": 0,
+        "hits": 0,
+        "found": [],
+        "said": [],
+    }
+    if viewer is not None:
+        known |= {
+            "names": [viewer.name, *reversed(viewer.names)],
+            "first_seen": viewer.first_seen,
+            "last_seen": viewer.last_seen,
+            "lines": viewer.lines,
+            "hits": viewer.hits,
+            "found": [{"why": why, "at": at} for why, at in viewer.found],
+            "said": [
+                {"message_id": number, "text": text, "at": at} for number, text, at in viewer.said
+            ],
+        }
+    return known | {
+        "banned": mark.banned,
+        "silenced_s": _left_s(mark, now_s),
+        "trusted": mark.trusted,
+        "by": mark.by,
+        "reason": mark.reason,
+        "since": mark.at,
+    }
+
+
+def listing(marks: Sequence[Mark], now_s: float) -> dict[str, Any]:
+    """Everybody who has a standing, the newest last."""
+    return {
+        "banned": [_short(mark) for mark in marks if mark.banned],
+        "silenced": [
+            _short(mark) | {"silenced_s": _left_s(mark, now_s)} for mark in marks if mark.until
+        ],
+        "trusted": [_short(mark) for mark in marks if mark.trusted],
+    }
+
+
+def _short(mark: Mark) -> dict[str, Any]:
+    return {
+        "viewer": mark.id,
+        "name": mark.name,
+        "by": mark.by,
+        "reason": mark.reason,
+        "since": mark.at,
+    }
+
+
+def _left_s(mark: Mark, now_s: float) -> int:
+    return max(0, math.ceil(mark.until - now_s)) if mark.until else 0

@@ -16,8 +16,7 @@ import pytest
 from ipc.config import Config
 from ipc.errors import ConfigError, RequestFailed
 from workers.chat.platform import Feed, Line, Platform, ReadOnly, Removal
-from workers.chat.platforms import configured
-from workers.chat.source import Source
+from workers.chat.sources import Source, configured
 
 Configure = Callable[..., Config]
 

@@ -1,18 +1,19 @@
-"""What the gate says about lines and names on their way in."""
+"""The gate as it stands before chat: what it says about lines and names on their way in."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import msgspec
 
 from ipc.config import GateSection
 from workers.chat.clean import NOBODY
-from workers.chat.recent import Recent
 from workers.gate import Gate, Judgement, Verdict
 
 _NAMES = 4_000
 
 
-class Judging:
+class InputGate:
     """One gate for viewers, and for trusted ones (made when there is the first) one that has
     no doubts about addresses and spam."""
 
@@ -21,7 +22,7 @@ class Judging:
         self.window_ns = int(section.tighten.window_s * 1e9)  # in which hits add up
         self._gate = Gate(section, "input")
         self._lenient: Gate | None = None
-        self._names: Recent[str, str] = Recent(_NAMES)
+        self.name = lru_cache(_NAMES)(self._name)  # viewers write more than once
 
     @property
     def problem(self) -> str:
@@ -33,7 +34,7 @@ class Judging:
             self._lenient.refresh(now_ns)
         if not self._gate.refresh(now_ns):
             return False
-        self._names.clear()
+        self.name.cache_clear()
         return True
 
     def line(self, text: str, *, trusted: bool, now_ns: int) -> Judgement:
@@ -51,11 +52,8 @@ class Judging:
             return Judgement(Verdict.ALLOW, judgement.text)
         return judgement
 
-    def name(self, name: str) -> str:
+    def _name(self, name: str) -> str:
         """The name as it may be shown, prompted and spoken."""
-        known = self._names.get(name)
-        if known is None:
-            judgement = self._gate.judge(name)
-            stopped = judgement.verdict in (Verdict.HOLD, Verdict.DROP)
-            known = self._names[name] = NOBODY if stopped else judgement.text or NOBODY
-        return known
+        judgement = self._gate.judge(name)
+        stopped = judgement.verdict in (Verdict.HOLD, Verdict.DROP)
+        return NOBODY if stopped else judgement.text or NOBODY

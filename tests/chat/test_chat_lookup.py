@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipc.errors import RequestFailed
-from workers.chat.naming import Person, find
+from workers.chat.lookup import Person, find
 from workers.chat.standing import Mark, Standing
 from workers.chat.viewers import Viewers
 
