@@ -57,8 +57,9 @@ class Beat(Message, frozen=True):
 
     ``progress`` grows with every piece of work done. While ``busy`` is true it must move,
     unless ``busy_until_ns`` lies ahead. ``problem`` is empty, or says in a sentence what
-    makes the worker degraded. Not answered: nobody would act on the answer, since a worker
-    dies with its supervisor, and it would double what an idle show costs.
+    makes the worker degraded. ``details`` replaces what Ready told, unless it is empty. Not
+    answered: nobody would act on the answer, since a worker dies with its supervisor, and it
+    would double what an idle show costs.
     """
 
     progress: int
@@ -67,6 +68,7 @@ class Beat(Message, frozen=True):
     problem: str = ""
     dropped_frames: int = 0  # alien or truncated frames on its sockets so far
     dropped_events: int = 0  # events the lossy plane did not take
+    details: dict[str, str] = {}  # for people, as in Ready: of what changes while it serves
 
 
 class Ack(Message, frozen=True):

@@ -46,6 +46,8 @@ class Link:
         self.state_dir = state_dir
         self.fence = fence
         self.peers = {peer.name: peer for peer in peers}
+        self.endpoints = endpoints  # for a worker that watches the show
+        self.details: dict[str, str] = {}  # not empty: takes the place of what load returned
         self.problem = ""  # a sentence: the worker serves, but misses something (degraded)
         self._control = control
         self._outbox = Outbox(endpoints)
@@ -124,6 +126,7 @@ class Link:
             problem=self.problem,
             dropped_frames=dropped_frames,
             dropped_events=self._events.dropped,
+            details=self.details,
         )
 
     # --- tasks ---

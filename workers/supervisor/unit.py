@@ -201,6 +201,9 @@ class Unit:
         if self._liveness is not None:
             self._liveness.beat(self._clock(), beat.progress, beat.busy, beat.busy_until_ns / 1e9)
         self.dropped_frames, self.dropped_events = beat.dropped_frames, beat.dropped_events
+        if beat.details and self.state.serves and beat.details != self.details:
+            self.details = beat.details
+            self._host.progressed(self)
         if beat.problem and self.state is WorkerState.READY:
             self._move(Event.TROUBLE, beat.problem)
         elif beat.problem and self.state is WorkerState.DEGRADED:
