@@ -15,7 +15,7 @@ from ipc.states import ChatKind, Role
 from workers.chat.platform import Line, Removal
 from workers.chat.twitch.channel import channel_name
 from workers.chat.twitch.irc_messages import Translator
-from workers.chat.twitch.irc_tokens import Message, parse
+from workers.chat.twitch.irc_parser import Message, parse
 
 
 def translate(wire: str, translator: Translator | None = None) -> Line | Removal | None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipc.secrets import SecretStr
+from workers.chat.twitch.irc_parser import Message, parse
 from workers.chat.twitch.irc_session import End, Phase, Session, Timing
-from workers.chat.twitch.irc_tokens import Message, parse
 
 TOKEN = SecretStr("s3cret")
 TIMING = Timing()

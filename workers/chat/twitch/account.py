@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable
 
 from ipc.config import ChatSection
 from ipc.secrets import Secrets
+from workers.chat.tls import trusting
 from workers.chat.twitch.auth import Auth
-from workers.chat.twitch.calls import Calls, checked_url, trust
+from workers.chat.twitch.calls import Calls, checked_url
 from workers.chat.twitch.eventsub import EventSub
 from workers.chat.twitch.helix import Helix
 
@@ -32,7 +33,7 @@ class Account:
         id_url = checked_url(settings.id_url, "chat.twitch.id_url")
         helix_url = checked_url(settings.helix_url, "chat.twitch.helix_url")
         eventsub_url = checked_url(settings.eventsub_url, "chat.twitch.eventsub_url", ("wss", "ws"))
-        tls = trust(chat.ca_file)
+        tls = trusting(chat.ca_file)
         self._calls = Calls(tls, now=now, sleep=sleep)
         self.auth = Auth(self._calls, id_url, secrets, now=now, sleep=sleep)
         self.helix = Helix(self._calls, self.auth, helix_url, channel, now=now, sleep=sleep)

@@ -87,20 +87,6 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def trust(ca_file: str) -> ssl.SSLContext:
-    """The system's certificates and those of ``ca_file``. ConfigError if it is unreadable."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigError(
-                f"chat.ca_file = {ca_file!r}: {error.strerror or 'there is no certificate in it'}",
-                "name a file with certificates in PEM",
-            ) from None
-    return context
-
-
 class Calls:
     """The one HTTP client of a platform. Close it."""
 

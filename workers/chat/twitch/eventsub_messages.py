@@ -11,10 +11,18 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ipc.states import ChatKind, Role
+from ipc.states import ChatKind
 from workers.chat.platform import Line, Removal
-
-PLATFORM = "twitch"
+from workers.chat.twitch.vocabulary import (
+    BITS_A_DOLLAR,
+    COUNT_MAX,
+    HIGHLIGHTED,
+    PLATFORM,
+    REWARD,
+    replied_to,
+    roles_of,
+    without_action,
+)
 
 MESSAGE = "channel.chat.message"
 NOTIFICATION = "channel.chat.notification"
@@ -24,9 +32,6 @@ CLEAR = "channel.chat.clear"
 SUBSCRIPTIONS = (MESSAGE, NOTIFICATION, MESSAGE_DELETE, CLEAR_USER, CLEAR)
 """What is subscribed to, the most important first. All need user:read:chat."""
 
-_BITS_A_DOLLAR = 100
-_COUNT_MAX = 10_000_000
-_ACTION = "\x01ACTION "
 _ANONYMOUS = "anonymous"
 _SHARED = "shared_chat_"
 
@@ -156,20 +161,12 @@ def translate(frame: Frame, received_ns: int) -> Line | Removal | None:
             case "channel.chat.notification":
                 return _notice(_chats.decode(event), event, received_ns)
             case "channel.chat.message_delete":
-                target = _targets.decode(event)
-                return (
-                    Removal(ids=(target.message_id,), reason="deleted")
-                    if (target.message_id)
-                    else None
-                )
+                if line_id := _targets.decode(event).message_id:
+                    return Removal(ids=(line_id,), reason="deleted")
             case "channel.chat.clear_user_messages":
-                target = _targets.decode(event)
-                # EventSub does not tell a ban from a timeout here
-                return (
-                    Removal(author_id=target.target_user_id, reason="banned or timed out")
-                    if (target.target_user_id)
-                    else None
-                )
+                if author_id := _targets.decode(event).target_user_id:
+                    # EventSub does not tell a ban from a timeout here
+                    return Removal(author_id=author_id, reason="banned or timed out")
             case "channel.chat.clear":
                 return Removal(everything=True, reason="the chat was cleared")
     except _BAD:
@@ -210,7 +207,7 @@ def _notice(chat: _Chat, event: msgspec.Raw, received_ns: int) -> Line | None:
         chat,
         received_ns,
         kind=kind,
-        count=max(0, min(count, _COUNT_MAX)),
+        count=max(0, min(count, COUNT_MAX)),
         notice=chat.system_message or "",
         **extra,
     )
@@ -229,15 +226,17 @@ def _line(chat: _Chat, received_ns: int, **of_notice: Any) -> Line | None:
     login = chat.chatter_user_login or ""
     author = (chat.chatter_user_name or "").strip() or login or _ANONYMOUS
     message = chat.message or _Text()
-    text = message.text
-    if text.startswith(_ACTION):  # /me
-        text = text[len(_ACTION) :].removesuffix("\x01")
-    reply_to, cut = _reply(chat.reply, text)
-    bits = max(0, min(chat.cheer.bits, _COUNT_MAX)) if chat.cheer is not None else 0
+    text = without_action(message.text)
+    reply_to, cut = "", 0
+    if (reply := chat.reply) is not None:
+        reply_to, cut = replied_to(
+            reply.parent_user_name or "", reply.parent_user_login or "", text
+        )
+    bits = max(0, min(chat.cheer.bits, COUNT_MAX)) if chat.cheer is not None else 0
     source_id = chat.source_message_id or chat.message_id  # in shared chat: the same everywhere
     fields: dict[str, Any] = {
         "notice": _highlight(chat),
-        "paid": bits / _BITS_A_DOLLAR,
+        "paid": bits / BITS_A_DOLLAR,
         "paid_text": f"{bits} bits" if bits else "",
     }
     return Line(
@@ -257,18 +256,6 @@ def _line(chat: _Chat, received_ns: int, **of_notice: Any) -> Line | None:
     )
 
 
-def _reply(reply: _Reply | None, text: str) -> tuple[str, int]:
-    """The name that is answered, and how long the "@name " is that Twitch puts before it."""
-    if reply is None:
-        return "", 0
-    shown, login = (reply.parent_user_name or "").strip(), reply.parent_user_login or ""
-    if text.startswith("@"):
-        head = text[1:].partition(" ")[0]
-        if head and head.lower() in (login.lower(), shown.lower()):
-            return shown or login, len(head) + 2
-    return shown or login, 0
-
-
 def _emotes_only(fragments: list[_Fragment], *, reply: bool) -> bool:
     if reply and fragments and fragments[0].type == "mention":
         fragments = fragments[1:]
@@ -278,23 +265,10 @@ def _emotes_only(fragments: list[_Fragment], *, reply: bool) -> bool:
 
 def _highlight(chat: _Chat) -> str:
     if chat.channel_points_custom_reward_id:
-        return "a reward bought with channel points"
+        return REWARD
     if chat.message_type == "channel_points_highlighted":
-        return "highlighted with channel points"
+        return HIGHLIGHTED
     return ""
 
 
-_BADGE_ROLES = {
-    "broadcaster": Role.BROADCASTER,
-    "moderator": Role.MODERATOR,
-    "lead_moderator": Role.MODERATOR,
-    "vip": Role.VIP,
-    "subscriber": Role.SUBSCRIBER,
-    "founder": Role.SUBSCRIBER,
-}
-
-
-@lru_cache(1024)  # most viewers of a channel share a few combinations
-def _roles(badges: tuple[str, ...]) -> tuple[Role, ...]:
-    found = [_BADGE_ROLES.get(badge) for badge in badges]
-    return tuple(dict.fromkeys(role for role in found if role is not None))
+_roles = lru_cache(1024)(roles_of)  # most viewers of a channel share a few combinations

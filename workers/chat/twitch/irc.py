@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from ipc.config import TwitchSection
-from ipc.errors import ConfigError
 from ipc.secrets import SecretStr
 from workers.chat.platform import Feed, Line
+from workers.chat.tls import trusting
 from workers.chat.twitch.channel import channel_name
 from workers.chat.twitch.irc_messages import Translator
+from workers.chat.twitch.irc_parser import Lines, parse
 from workers.chat.twitch.irc_report import Report
 from workers.chat.twitch.irc_session import End, Phase, Session, Timing
-from workers.chat.twitch.irc_tokens import Lines, parse
 
 _UNSENT_MAX_BYTES = 65_536  # we send a few bytes a minute: whoever lets these pile up is gone
 _DOUBLINGS = 16
@@ -56,7 +56,7 @@ class TwitchIrc:
         self._host, self._port = settings.irc_host, settings.irc_port
         self._login, self._token = login.lower(), token or _NOTHING
         self._refused = _NOTHING  # the token that is not tried again
-        self._tls = _tls(ca_file)
+        self._tls = trusting(ca_file)
         self._retry_base_s, self._retry_max_s = retry_base_s, retry_max_s
         self._timing = timing or Timing()
         self._rng = rng or random.Random()
@@ -287,16 +287,3 @@ def _words(error: Exception) -> str:
     if isinstance(error, ConnectionError):
         return "the connection was broken by the other side or the network"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def _tls(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"cannot read the certificates in {ca_file} (chat.ca_file): {error}",
-                "it must be a PEM file",
-            ) from None
-    return context

@@ -9,18 +9,19 @@ from functools import lru_cache
 
 from ipc.states import ChatKind, Role
 from workers.chat.platform import Line, Removal
-from workers.chat.twitch.irc_tokens import Message
+from workers.chat.twitch.irc_parser import Message
+from workers.chat.twitch.vocabulary import (
+    BITS_A_DOLLAR,
+    COUNT_MAX,
+    HIGHLIGHTED,
+    PLATFORM,
+    REWARD,
+    replied_to,
+    roles_of,
+    without_action,
+)
 
-PLATFORM = "twitch"
-
-_BADGE_ROLES = {
-    "broadcaster": Role.BROADCASTER,
-    "moderator": Role.MODERATOR,
-    "lead_moderator": Role.MODERATOR,
-    "vip": Role.VIP,
-    "subscriber": Role.SUBSCRIBER,
-    "founder": Role.SUBSCRIBER,
-}
+_SAYING = frozenset(("PRIVMSG", "USERNOTICE", "CLEARMSG", "CLEARCHAT"))
 _KINDS = {  # msg-id of a USERNOTICE; what is not here is OTHER
     "sub": ChatKind.SUB,
     "resub": ChatKind.SUB,
@@ -43,12 +44,9 @@ _COUNTS = {
     ChatKind.SUB: "msg-param-cumulative-months",
     ChatKind.RAID: "msg-param-viewerCount",
 }
-_COUNT_MAX = 10_000_000
-_BITS_A_DOLLAR = 100
 _GIFTS_KEPT = 256
 # the SHA-1 of nothing, in Twitch's spelling: it stands where there is no origin
 _NO_ORIGIN = "da 39 a3 ee 5e 6b 4b 0d 32 55 bf ef 95 60 18 90 af d8 07 09"
-_ACTION = "\x01ACTION "
 
 
 class Translator:
@@ -137,13 +135,14 @@ def _line(
     tags = message.tags
     login = login or message.nick
     author = tags.get("display-name", "").strip() or login
-    text = message.param(1)
-    if text.startswith(_ACTION):  # /me; emotes count from after this
-        text = text[len(_ACTION) :].removesuffix("\x01")
-    reply_to = ""
-    cut = 0
+    text = without_action(message.param(1))  # emotes count from after "/me"
+    reply_to, cut = "", 0
     if "reply-parent-msg-id" in tags:
-        reply_to, cut = _reply(tags, text)
+        reply_to, cut = replied_to(
+            tags.get("reply-parent-display-name", ""),
+            tags.get("reply-parent-user-login", ""),
+            text,
+        )
     emotes = tags.get("emotes")
     emotes_only = tags.get("emote-only") == "1" or bool(emotes and _nothing_but(emotes, text, cut))
     bits = tags.get("bits")
@@ -167,7 +166,7 @@ def _line(
         notice=notice or ("" if paid else _highlight(tags)),
         roles=roles,
         first=tags.get("first-msg") == "1",
-        paid=paid / _BITS_A_DOLLAR,
+        paid=paid / BITS_A_DOLLAR,
         paid_text=f"{paid} bits" if paid else "",
         reply_to=reply_to,
         emotes_only=emotes_only,
@@ -176,21 +175,10 @@ def _line(
 
 def _highlight(tags: dict[str, str]) -> str:
     if tags.get("custom-reward-id"):
-        return "a reward bought with channel points"
+        return REWARD
     if tags.get("msg-id") == "highlighted-message":
-        return "highlighted with channel points"
+        return HIGHLIGHTED
     return ""
-
-
-def _reply(tags: dict[str, str], text: str) -> tuple[str, int]:
-    """The name that is answered, and how long the "@name " is that Twitch puts before it."""
-    login = tags.get("reply-parent-user-login", "").strip()
-    shown = tags.get("reply-parent-display-name", "").strip()
-    if text.startswith("@"):
-        head, _, _ = text[1:].partition(" ")
-        if head and head.lower() in (login.lower(), shown.lower()):
-            return shown or login, len(head) + 2
-    return shown or login, 0
 
 
 def _nothing_but(emotes: str, text: str, begin: int) -> bool:
@@ -221,16 +209,12 @@ def _clearchat(message: Message) -> Removal:
 
 @lru_cache(1024)  # most viewers of a channel share a few combinations
 def _roles(badges: str) -> tuple[Role, ...]:
-    """``subscriber/12,vip/1`` as roles, each once."""
-    found = [_BADGE_ROLES.get(badge.partition("/")[0]) for badge in badges.split(",")]
-    return tuple(dict.fromkeys(role for role in found if role is not None))
+    """Of ``subscriber/12,vip/1``."""
+    return roles_of(badge.partition("/")[0] for badge in badges.split(","))
 
 
 def _number(text: str) -> int:
     """Digits as a number, bounded; 0 for anything else."""
     if len(text) > 12 or not (text.isascii() and text.isdigit()):
         return 0
-    return min(int(text), _COUNT_MAX)
-
-
-_SAYING = frozenset(("PRIVMSG", "USERNOTICE", "CLEARMSG", "CLEARCHAT"))
+    return min(int(text), COUNT_MAX)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from ipc.secrets import SecretStr
-from workers.chat.twitch.irc_tokens import Message
+from workers.chat.twitch.irc_parser import Message
 
 CAPABILITIES = "twitch.tv/tags twitch.tv/commands twitch.tv/membership"
 

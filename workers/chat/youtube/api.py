@@ -11,7 +11,6 @@ import html
 import json
 import logging
 import re
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from typing import Any, Self
 
 import httpx2
 
-from ipc.errors import ConfigError
 from ipc.secrets import SecretStr
+from workers.chat.tls import trusting
 from workers.chat.youtube.quota import Quota
 from workers.chat.youtube.token import Token
 from workers.chat.youtube.trouble import ApiError
@@ -72,7 +71,7 @@ class Api:
         self._timeout_s = timeout_s
         self.skew_s: float | None = None  # YouTube's clock minus ours, once it was heard
         self._client = httpx2.AsyncClient(
-            verify=_trust(ca_file),
+            verify=trusting(ca_file),
             timeout=timeout_s,
             headers={"Accept": "application/json"},
         )
@@ -226,16 +225,3 @@ def _reason(error: dict[str, Any]) -> str:
 
 def _seconds(text: str) -> float:
     return min(float(text), _MAX_WAIT_S) if text.isascii() and text.isdigit() else 0.0
-
-
-def _trust(ca_file: str) -> ssl.SSLContext:
-    context = httpx2.create_ssl_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigError(
-                f"chat.ca_file: cannot use {ca_file!r}: {error.strerror or error}",
-                "it is a file of certificates in PEM format",
-            ) from None
-    return context

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.chat.twitch.irc_tokens import Lines, Message, parse, parse_tags, unescape
+from workers.chat.twitch.irc_parser import Lines, Message, parse, parse_tags, unescape
 
 
 @pytest.mark.parametrize(
