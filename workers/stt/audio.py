@@ -16,6 +16,7 @@ Samples = NDArray[np.float32]
 WIDTHS = {"s16le": 2, "s24le": 3, "s32le": 4, "f32le": 4}
 """Sample formats and their bytes a sample."""
 
+_FULL_16, _FULL_32 = np.float32(2**15), np.float32(2**31)
 RATES = (8_000, 192_000)
 CHANNELS = 8
 
@@ -52,13 +53,13 @@ def to_mono(data: bytes, channels: int, format_: str) -> Samples:
         )
     sound: Samples
     if format_ == "s16le":
-        sound = np.frombuffer(data, "<i2").astype(np.float32) / 2**15
+        sound = np.frombuffer(data, "<i2").astype(np.float32) / _FULL_16
     elif format_ == "s24le":
         wide = np.zeros((len(data) // 3, 4), np.uint8)
         wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-        sound = wide.view("<i4")[:, 0].astype(np.float32) / 2**31
+        sound = wide.view("<i4")[:, 0].astype(np.float32) / _FULL_32
     elif format_ == "s32le":
-        sound = np.frombuffer(data, "<i4").astype(np.float32) / 2**31
+        sound = np.frombuffer(data, "<i4").astype(np.float32) / _FULL_32
     else:
         sound = np.nan_to_num(
             np.frombuffer(data, "<f4").astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0

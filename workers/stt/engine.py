@@ -29,6 +29,9 @@ class Transcript:
 class Engine(ABC):
     """All methods are called from one thread of its own, and may block there."""
 
+    def check(self) -> None:
+        """Whether ``load`` could work, without loading. Raises ModelMissing."""
+
     @abstractmethod
     def load(self, progress: Progress) -> dict[str, str]:
         """Load and hear once; details for people. Raises ModelMissing."""

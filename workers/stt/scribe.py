@@ -48,6 +48,7 @@ class Scribe:
         self._served: dict[str, int] = {}  # source: when, as a count of jobs
         self._count = 0
         self._something = asyncio.Event()
+        self._loaded = asyncio.Event()
 
     async def load(self, progress: Progress) -> dict[str, str]:
         """``progress`` is called on the event loop. Raises ModelMissing."""
@@ -56,7 +57,9 @@ class Scribe:
         def told(sentence: str) -> None:
             loop.call_soon_threadsafe(progress, sentence)
 
-        return await loop.run_in_executor(self._thread, self._engine.load, told)
+        details = await loop.run_in_executor(self._thread, self._engine.load, told)
+        self._loaded.set()
+        return details
 
     def submit(
         self, source: str, utterance: str, sound: Samples, written: Written, *, thorough: bool
@@ -74,6 +77,7 @@ class Scribe:
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
+        await self._loaded.wait()
         while True:
             job = self._pick()
             if job is None:

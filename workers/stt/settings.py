@@ -79,6 +79,9 @@ class SttSection(WorkerSection, frozen=True):
         str,
         doc("Path or Hugging Face id of a CTranslate2 Whisper; 'bundled' is tiny.en."),
     ] = "bundled"
+    lazy: Annotated[
+        bool, doc("Load the engine when the first source comes, not with the show.")
+    ] = True
     device: Annotated[Literal["cpu", "cuda", "auto"], doc("Where the engine computes.")] = "cpu"
     compute_type: Annotated[str, doc("Precision of the engine: int8, float16, ...")] = "int8"
     threads: Annotated[int, Meta(ge=0, description="CPU threads; 0: two, or all of fewer.")] = 0

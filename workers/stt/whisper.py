@@ -36,6 +36,9 @@ class WhisperEngine(Engine):
         self._model: Any = None
         self._tokenizers: dict[str, Any] = {}
 
+    def check(self) -> None:
+        _place(self._settings.model)
+
     def load(self, progress: Progress) -> dict[str, str]:
         settings = self._settings
         progress("loading faster-whisper")

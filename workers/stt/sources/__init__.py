@@ -1,0 +1,1 @@
+"""Where sound comes from: the microphone page and its WebSocket, devices, files."""
