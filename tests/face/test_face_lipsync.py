@@ -86,7 +86,7 @@ def test_a_frame_waits_for_the_sound_it_looks_at_and_no_longer() -> None:
         surely = np.count_nonzero(looked_s * RATE <= fed - 1)
         perhaps = np.count_nonzero(looked_s * RATE <= fed + 1)  # a window begins at a sample
         assert surely <= given_frames <= perhaps
-    assert given_frames == 27
+    assert given_frames == 28  # of 30
 
 
 @settings(max_examples=40, deadline=None)
@@ -109,7 +109,7 @@ def test_the_next_clause_begins_anew_with_what_was_learned_of_the_voice() -> Non
     assert first.shape == later.shape
     assert first[0, OPEN] < 0.1  # it begins closed
     assert first[20, OPEN] < 0.35
-    assert later[20, OPEN] > 1.5 * first[20, OPEN]
+    assert later[20, OPEN] > max(0.3, 1.5 * first[20, OPEN])
 
 
 @pytest.mark.parametrize("rate", [0, -1, 7_999, 192_001])

@@ -21,15 +21,17 @@ COLUMNS = (*VOWELS, "open")
 """Of a frame. The five vowels sum to ``open``; all are in 0..1."""
 
 ATTACK_S = 0.03  # time constants of opening and closing
-RELEASE_S = 0.07
+RELEASE_S = 0.06
 SHAPE_S = 0.04  # ... and of going from one vowel to the next
-AHEAD_S = 0.03  # about what attack and release take: without it the mouth would be that late
+AHEAD_S = 0.025  # about what attack and release take: without it the mouth would be that late
 
 SILENCE_DB = -55.0  # of full scale; below this nothing is heard
-RANGE_DB = 32.0  # below the reference the mouth is closed
-CURVE = 2.2  # of openness over decibels: between how loud it is and how strong the wave is
+RANGE_DB = 28.0  # below the reference the mouth is closed
+CURVE = 2.4  # of openness over decibels: between how loud it is and how strong the wave is
 _REFERENCE_DB = -15.0  # frames of speech at the level that tts gives to every clause
 _REFERENCE_LIMITS_DB = (-42.0, -6.0)
+_SOFT_DB = 12.0  # below the reference: what is softer lowers it no faster
+_PAUSE_DB = 42.0  # below the reference: says nothing about the voice
 _LOUDER_S, _SOFTER_S = 0.15, 5.0  # time constants of the reference
 
 Indices = NDArray[np.int64]
@@ -161,10 +163,12 @@ class LipSync:
             return 0.0
         over_db = level_db - self._reference_db
         openness: float = min(1.0, max(0.0, 1.0 + over_db / RANGE_DB)) ** CURVE
-        if openness > 0.0:  # pauses say nothing about the voice
-            self._reference_db += over_db * (_LOUDER if over_db > 0.0 else _SOFTER)
-            low, high = _REFERENCE_LIMITS_DB
-            self._reference_db = min(high, max(low, self._reference_db))
+        if over_db > 0.0:
+            self._reference_db += over_db * _LOUDER
+        elif over_db > -_PAUSE_DB:
+            self._reference_db += max(over_db, -_SOFT_DB) * _SOFTER
+        low, high = _REFERENCE_LIMITS_DB
+        self._reference_db = min(high, max(low, self._reference_db))
         return openness
 
 
