@@ -181,8 +181,12 @@ async def test_a_timeout_as_moderators_type_it(desk: Desk) -> None:
     assert desk.twitch.done == [("timeout", "11", 60, "calm down")]
     await desk.do("timeout", viewer="mira", seconds=5, reason="60 times the same")
     assert desk.twitch.done[-1] == ("timeout", "11", 5, "60 times the same")
-    with pytest.raises(RequestFailed, match="cannot be"):
-        await desk.do("timeout", viewer="mira", reason="9" * 5000)
+    for typed, seconds in (("10m", 600), ("1H spam", 3600), ("2d", 172_800), ("1w", 604_800)):
+        await desk.do("timeout", viewer="mira", reason=typed)
+        assert desk.twitch.done[-1][2] == seconds, typed
+    for typed in ("9" * 5000, "3w", "0m"):
+        with pytest.raises(RequestFailed, match="cannot be"):
+            await desk.do("timeout", viewer="mira", reason=typed)
 
 
 @pytest.mark.parametrize("seconds", [0, -5, LONGEST_S + 1, 10**30])

@@ -129,6 +129,26 @@ async def test_a_ban_holds_here_at_once_and_after_a_restart(
         assert (await chat.until(ChatMessage)).text == "thanks"
 
 
+async def test_a_ban_of_which_the_director_was_never_told_is_told_after_a_restart(
+    short_dir: Path, configure: Configure
+) -> None:
+    away = Peer(name="director", state=WorkerState.BACKOFF, incarnation=1)
+    async with rig(short_dir, "chat", configure(), peers=[away]) as chat:
+        await chat.start()
+        assert (await chat.ask("ban", viewer="console:Mira", reason="spam")).error == ""
+        assert (await chat.ask("timeout", viewer="console:Tom")).error == ""
+        assert (await chat.ask("trust", viewer="console:Ann")).error == ""
+        assert not chat.all(Removed)
+        await chat.restart()
+        chat.control(Peer(name="director", state=WorkerState.READY, incarnation=2))
+        await chat.until(Removed, lambda r: r.author_id == "console:Tom")
+        told = {r.author_id: (r.forget, r.reason) for r in chat.all(Removed)}
+        assert told == {
+            "console:Mira": (True, "spam by the operator"),
+            "console:Tom": (False, "silenced by the operator"),
+        }
+
+
 async def test_what_was_decided_is_not_lost_with_an_unreadable_file(
     short_dir: Path, configure: Configure
 ) -> None:

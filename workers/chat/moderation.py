@@ -8,6 +8,7 @@ answer says so.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,6 +32,8 @@ KEPT = 50
 TIMEOUT_S = 600  # what moderators are used to
 _REASON_CHARS = 300
 _UNTOLD_S = 10  # a timeout whose length the platform does not tell: lines that were on their way
+_TYPED_TIME = re.compile(r"([0-9]+)([smhdw]?)", re.IGNORECASE)
+_UNIT_S = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +167,9 @@ class Moderation:
     async def _timeout(self, args: dict[str, Any]) -> dict[str, Any]:
         seconds = args.get("seconds")
         first, _, rest = str(args.get("reason") or "").partition(" ")
-        if seconds is None and first.isascii() and first.isdigit():
-            seconds, args = int(first[:9]), args | {"reason": rest}  # as moderators type it
+        if seconds is None and (typed := _TYPED_TIME.fullmatch(first)):  # as moderators type it
+            seconds = int(typed[1][:9]) * _UNIT_S[typed[2].lower()]
+            args = args | {"reason": rest}
         seconds = TIMEOUT_S if seconds is None else int(seconds)
         if not 1 <= seconds <= LONGEST_S:
             raise RequestFailed(
@@ -255,15 +259,7 @@ class Moderation:
         mark = self._standing.get(mark.id)
         left_s = math.ceil(mark.until - self._wall_s()) if mark.until else 0
         if _silent(mark):
-            reason = mark.reason or ("banned" if mark.banned else "silenced")
-            self._told.removed(
-                Removed(
-                    platform=person.platform,
-                    author_id=person.id,
-                    forget=mark.banned,
-                    reason=f"{reason} by {'the operator' if mark.by == OPERATOR else mark.by}",
-                )
-            )
+            self._told.removed(removed_by(mark))
         here = "banned" if mark.banned else f"silenced for {left_s} s" if left_s else "may speak"
         await self._file.save()
 
@@ -314,6 +310,17 @@ class Moderation:
     def _with_problem(self, result: dict[str, Any]) -> dict[str, Any]:
         problem = self._file.problem
         return result | {"problem": problem} if problem else result
+
+
+def removed_by(mark: Mark) -> Removed:
+    """What the director is told of somebody who is banned or silenced."""
+    reason = mark.reason or ("banned" if mark.banned else "silenced")
+    return Removed(
+        platform=mark.platform,
+        author_id=mark.id,
+        forget=mark.banned,
+        reason=f"{reason} by {'the operator' if mark.by == OPERATOR else mark.by}",
+    )
 
 
 def _silent(mark: Mark) -> bool:

@@ -15,7 +15,7 @@ from workers.chat.deeds import Deeds, send
 from workers.chat.input_gate import InputGate
 from workers.chat.intake import Arrival, Intake
 from workers.chat.ledger import Ledger
-from workers.chat.moderation import Moderation, Told
+from workers.chat.moderation import Moderation, Told, removed_by
 from workers.chat.platform import CONSOLE, Line, Platform, Removal
 from workers.chat.reports import TOLD_S, Screen, Throttle, Waiting
 from workers.chat.sources import Source, configured
@@ -24,6 +24,7 @@ from workers.chat.viewers import Viewers
 from workers.runtime import Link, Worker
 
 _TICK_S = 1.0
+_TOLD_AGAIN = 100  # of the newest bans and timeouts; the director was told of all others
 _HITS_S = 0.3  # between two GateHits
 
 
@@ -158,6 +159,10 @@ class ChatWorker(Worker):
             self._standing.put(mark)
         if said:
             self.link.notice("error", said, "bans and trust have to be given again")
+        # whoever ran before may have ended with the decision on disk and the director untold
+        silent = [mark for mark in self._standing.listing() if mark.banned or mark.until]
+        for mark in silent[-_TOLD_AGAIN:]:
+            self._backlog.remove(removed_by(mark), serves=False)
 
     def _typed(self, command: Command) -> ChatMessage:
         """A line of the console; whoever typed it is told why it goes no further."""
