@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 import pytest
-from conftest import MakeShow, SmallShow
+from small_show import MakeShow, SmallShow
 
 from ipc.config import Config, LlmSection, MemorySection, PersonaSection, TtsScripted, TtsSection
 from ipc.protocol import (

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import SmallShow
+from small_show import SmallShow
 
 from ipc.config import Config, MemorySection
 from ipc.protocol import Forget, Recall, Recalled, Remember
