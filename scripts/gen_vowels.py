@@ -44,7 +44,7 @@ COLOUR_HZ = (200.0, 600.0, 1200.0, 2400.0, 4000.0)
 COLOUR_DB = (5.0, 5.0, 5.0, 10.0, 10.0)
 """Deviation of a random equaliser: voices are brighter or darker than physics says."""
 OPENING, CLOSING = (0.3, 0.5), (0.1, 0.25)  # of a period
-PRIOR = {"I": 1.0, "E-close": -1.0}
+PRIOR = {"I": 1.0, "E-close": -1.5}
 """Of the logarithm of how frequent a variant is. English, which the bundled voice speaks, has
 no close [e], and the [i] of a woman is as open as the [e] of a man."""
 SHRINK = 0.2  # of the common covariance towards its diagonal

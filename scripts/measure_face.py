@@ -3,8 +3,9 @@
     python scripts/measure_face.py [--rounds N]
 
 Speech is made here: by the bundled voice and, where ``espeak-ng`` is installed, by many
-voices of it. The table of vowels was tuned while looking at the voices marked ``seen``; the
-others were never used for it. All frames come out of ``LipSync`` as they would in a show.
+voices of it. The formants behind the table of vowels were chosen while looking at the bundled
+voice and at those marked ``seen``, not at the others. All frames come out of ``LipSync`` as
+they would in a show.
 """
 
 from __future__ import annotations
