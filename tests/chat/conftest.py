@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-
-from ipc.config import Config
-from ipc.load import load_config
-
-
-@pytest.fixture
-def short_dir() -> Iterator[Path]:
-    """A directory whose path leaves room for socket names."""
-    with tempfile.TemporaryDirectory(prefix="spark-", dir="/tmp") as path:
-        yield Path(path)
+from doubles.youtube import YouTubeDouble
+from moderation_desk import Desk
+from youtube_rig import Time
 
 
 @pytest.fixture
-def configure() -> Callable[..., Config]:
-    """``configure(chat={...}, gate={...})``: the defaults with these keys changed."""
+def time() -> Time:
+    """Time of the YouTube tests."""
+    return Time()
 
-    def made(**sections: dict[str, Any]) -> Config:
-        config = load_config(env={})
-        changed = {
-            name: msgspec.structs.replace(getattr(config, name), **keys)
-            for name, keys in sections.items()
-        }
-        return msgspec.structs.replace(config, **changed)
 
-    return made
+@pytest.fixture
+async def double(time: Time) -> AsyncIterator[YouTubeDouble]:
+    """YouTube, in that time."""
+    async with YouTubeDouble(time.wall) as double:
+        yield double
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Moderation, with two viewers in the room."""
+    return Desk(tmp_path)

@@ -1,17 +1,17 @@
-"""What the tests of the IRC connection share: time that only they move, and a feed that keeps."""
+"""What the tests of the IRC connection share: time that only they move, and a reader."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from doubles.twitch_irc import TwitchIrcServer
+from keeping_feed import KeepingFeed
 
 from ipc.config import TwitchSection
-from workers.chat.platform import Line, Removal
 from workers.chat.twitch.irc import TwitchIrc
 from workers.chat.twitch.irc_session import Timing
 
@@ -85,44 +85,6 @@ class VirtualTime:
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()
-
-
-class KeepingFeed:
-    """A Feed that keeps what it is told, in order."""
-
-    def __init__(self) -> None:
-        self.told: list[Line | Removal] = []
-        self.calls: list[int] = []  # lines in each call of ``lines``
-        self.notices: list[tuple[str, str, str]] = []
-        self.problems: list[str] = []
-        self._moved = asyncio.Event()
-
-    def lines(self, lines: Sequence[Line]) -> None:
-        self.calls.append(len(lines))
-        self.told += lines
-        self._moved.set()
-
-    def removed(self, removal: Removal) -> None:
-        self.told.append(removal)
-        self._moved.set()
-
-    def notice(self, level: str, text: str, hint: str = "") -> None:
-        self.notices.append((level, text, hint))
-        self._moved.set()
-
-    def problem(self, text: str) -> None:
-        self.problems.append(text)
-        self._moved.set()
-
-    @property
-    def texts(self) -> list[str]:
-        return [said.text for said in self.told if isinstance(said, Line)]
-
-    async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(30):
-            while not holds():
-                self._moved.clear()
-                await self._moved.wait()
 
 
 class Reading:

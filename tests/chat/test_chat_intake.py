@@ -28,7 +28,7 @@ WORDS = "drop: grotbag\nmask: blimey\nhold: frumious\n"
 NOW_NS = 10**12
 
 
-class House:
+class Rig:
     """An intake with everything around it."""
 
     def __init__(self, directory: Path, **policy: Any) -> None:
@@ -60,12 +60,12 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return House(tmp_path)
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
 
 
-def test_everything_a_platform_says_arrives(house: House) -> None:
-    message = house.says(
+def test_everything_a_platform_says_arrives(rig: Rig) -> None:
+    message = rig.says(
         "  hi\x07 there ",
         id="abc-1",
         login="mira",
@@ -99,35 +99,35 @@ def test_everything_a_platform_says_arrives(house: House) -> None:
     )
 
 
-def test_a_line_comes_once(house: House) -> None:
-    house.says(id="1")
-    assert house.take(id="1") == "the line came before"
-    assert house.take(id="1", platform="youtube") != "the line came before"
-    house.says()
-    house.says()  # without an id nothing is known to be the same
+def test_a_line_comes_once(rig: Rig) -> None:
+    rig.says(id="1")
+    assert rig.take(id="1") == "the line came before"
+    assert rig.take(id="1", platform="youtube") != "the line came before"
+    rig.says()
+    rig.says()  # without an id nothing is known to be the same
 
 
-def test_a_line_deleted_before_it_comes_does_not_pass(house: House) -> None:
-    assert house.ledger.remove("twitch", ["5"]) == ["twitch:5"]
-    assert house.take(id="5") == "the line was deleted before it came"
-    assert house.take(id="of-the-other-room", delete_id="5") == (
+def test_a_line_deleted_before_it_comes_does_not_pass(rig: Rig) -> None:
+    assert rig.ledger.remove("twitch", ["5"]) == ["twitch:5"]
+    assert rig.take(id="5") == "the line was deleted before it came"
+    assert rig.take(id="of-the-other-room", delete_id="5") == (
         "the line was deleted before it came"
     )
 
 
-def test_a_line_is_removed_by_either_of_its_ids(house: House) -> None:
-    house.says(id="source", delete_id="here")
-    assert house.ledger.remove("twitch", ["here"]) == ["twitch:here", "twitch:source"]
-    place = house.ledger.find("twitch:source")
+def test_a_line_is_removed_by_either_of_its_ids(rig: Rig) -> None:
+    rig.says(id="source", delete_id="here")
+    assert rig.ledger.remove("twitch", ["here"]) == ["twitch:here", "twitch:source"]
+    place = rig.ledger.find("twitch:source")
     assert place is not None
     assert place.delete_id == "here"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\u200b\u202e\x00"])
-def test_an_empty_line_is_nothing(house: House, text: str) -> None:
-    assert house.take(text) == "the line is empty"
-    assert house.says(text, kind=ChatKind.RAID, count=30, notice="30 raiders").text == ""
-    paid = house.says(text, paid=2.0, paid_text="€2,00")
+def test_an_empty_line_is_nothing(rig: Rig, text: str) -> None:
+    assert rig.take(text) == "the line is empty"
+    assert rig.says(text, kind=ChatKind.RAID, count=30, notice="30 raiders").text == ""
+    paid = rig.says(text, paid=2.0, paid_text="€2,00")
     assert (paid.kind, paid.notice) == (ChatKind.OTHER, "Mira paid €2,00")
 
 
@@ -144,8 +144,8 @@ def test_an_empty_line_is_nothing(house: House, text: str) -> None:
         "한국어",
     ],
 )
-def test_every_script_passes(house: House, text: str) -> None:
-    assert house.says(text).text == unicodedata.normalize("NFC", text)
+def test_every_script_passes(rig: Rig, text: str) -> None:
+    assert rig.says(text).text == unicodedata.normalize("NFC", text)
 
 
 @pytest.mark.parametrize(
@@ -164,88 +164,88 @@ def test_every_script_passes(house: House, text: str) -> None:
         ("blimey", "b", "******"),
     ],
 )
-def test_names(house: House, author: str, login: str, shown_as: str) -> None:
+def test_names(rig: Rig, author: str, login: str, shown_as: str) -> None:
     for _ in range(2):
-        assert house.says(author=author, login=login).author == shown_as
+        assert rig.says(author=author, login=login).author == shown_as
 
 
-def test_a_name_is_judged_again_when_the_lists_change(house: House, tmp_path: Path) -> None:
-    assert house.says(author="piffle").author == "piffle"
+def test_a_name_is_judged_again_when_the_lists_change(rig: Rig, tmp_path: Path) -> None:
+    assert rig.says(author="piffle").author == "piffle"
     (tmp_path / "words.txt").write_text(WORDS + "drop: piffle\n")
-    assert house.gate.refresh(NOW_NS + 2 * 10**9)
-    assert house.says(author="piffle").author == "viewer"
+    assert rig.gate.refresh(NOW_NS + 2 * 10**9)
+    assert rig.says(author="piffle").author == "viewer"
 
 
-def test_the_gate(house: House) -> None:
-    masked = house.says("oh blimey")
+def test_the_gate(rig: Rig) -> None:
+    masked = rig.says("oh blimey")
     assert masked.text == "oh ******"
-    held = house.says("how frumious")
+    held = rig.says("how frumious")
     assert held.held_why
-    dropped = house.arrives("you grotbag")
+    dropped = rig.arrives("you grotbag")
     assert dropped.outcome is TurnOutcome.BLOCKED
     assert "grotbag" in dropped.reason
     assert dropped.hit
     assert not dropped.passes
-    viewer = house.viewers.get("twitch:11")
+    viewer = rig.viewers.get("twitch:11")
     assert viewer is not None
     assert (viewer.lines, viewer.hits) == (3, 3)
     assert [text for _, text, _ in viewer.said] == ["oh blimey", "how frumious", "you grotbag"]
 
 
-def test_a_raid_is_told_whatever_was_written_with_it(house: House) -> None:
-    arrival = house.arrives("you grotbag", kind=ChatKind.RAID, count=9, notice="grotbag raids")
+def test_a_raid_is_told_whatever_was_written_with_it(rig: Rig) -> None:
+    arrival = rig.arrives("you grotbag", kind=ChatKind.RAID, count=9, notice="grotbag raids")
     assert arrival.passes
     assert arrival.hit
     assert (arrival.message.text, arrival.message.notice, arrival.message.count) == ("", "", 9)
 
 
 def test_without_a_word_list_nothing_passes(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    house.gate = InputGate(GateSection(words=str(tmp_path / "none.txt")))
-    house.gate.refresh(NOW_NS)
-    house.intake = Intake(50, house.gate, house.standing, house.viewers, house.ledger)
-    assert house.arrives().outcome is TurnOutcome.BLOCKED
-    assert "none.txt" in house.gate.problem
+    rig = Rig(tmp_path)
+    rig.gate = InputGate(GateSection(words=str(tmp_path / "none.txt")))
+    rig.gate.refresh(NOW_NS)
+    rig.intake = Intake(50, rig.gate, rig.standing, rig.viewers, rig.ledger)
+    assert rig.arrives().outcome is TurnOutcome.BLOCKED
+    assert "none.txt" in rig.gate.problem
 
 
-def test_who_is_banned_is_not_heard(house: House) -> None:
-    house.standing.put(Mark(id="twitch:11", banned=True, by=OPERATOR))
+def test_who_is_banned_is_not_heard(rig: Rig) -> None:
+    rig.standing.put(Mark(id="twitch:11", banned=True, by=OPERATOR))
     for fields in ({}, {"kind": ChatKind.RAID}, {"paid": 5.0}):
-        arrival = house.arrives(**fields)
+        arrival = rig.arrives(**fields)
         assert (arrival.outcome, arrival.reason) == (TurnOutcome.REMOVED, "the viewer is banned")
-    assert house.says(author_id="12").author_id == "twitch:12"
-    house.says(platform="youtube")  # the same id elsewhere is somebody else
+    assert rig.says(author_id="12").author_id == "twitch:12"
+    rig.says(platform="youtube")  # the same id elsewhere is somebody else
 
 
 def test_doubts_do_not_count_for_the_trusted(tmp_path: Path) -> None:
-    house = House(tmp_path, urls="mask", spam="drop")
+    rig = Rig(tmp_path, urls="mask", spam="drop")
     spam, url = "a" * 49, "look at https://example.com/x"
-    assert house.arrives(spam).outcome is TurnOutcome.BLOCKED
-    assert house.says(url).text != url
-    house.standing.put(Mark(id="twitch:11", trusted=True))
-    assert house.says(spam).text == spam
-    assert house.says(url).text == url
-    assert house.says(url).roles == ["trusted"]
-    assert not house.says("how frumious").held_why
-    assert house.says("oh blimey").text == "oh ******"
-    assert house.arrives("you grotbag").outcome is TurnOutcome.BLOCKED
+    assert rig.arrives(spam).outcome is TurnOutcome.BLOCKED
+    assert rig.says(url).text != url
+    rig.standing.put(Mark(id="twitch:11", trusted=True))
+    assert rig.says(spam).text == spam
+    assert rig.says(url).text == url
+    assert rig.says(url).roles == ["trusted"]
+    assert not rig.says("how frumious").held_why
+    assert rig.says("oh blimey").text == "oh ******"
+    assert rig.arrives("you grotbag").outcome is TurnOutcome.BLOCKED
 
 
-def test_our_own_lines_are_shown_and_not_answered(house: House) -> None:
-    arrival = house.arrives("I am live", own=True)
+def test_our_own_lines_are_shown_and_not_answered(rig: Rig) -> None:
+    arrival = rig.arrives("I am live", own=True)
     assert not arrival.passes
     assert arrival.outcome is None
 
 
-def test_a_long_line_is_cut(house: House) -> None:
-    arrival = house.arrives("word " * 100)
+def test_a_long_line_is_cut(rig: Rig) -> None:
+    arrival = rig.arrives("word " * 100)
     assert arrival.cut
     assert len(arrival.message.text) <= 50
 
 
 @pytest.mark.parametrize("paid", [math.nan, math.inf, -1.0, 1e300])
-def test_an_absurd_amount_breaks_no_frame(house: House, paid: float) -> None:
-    message = house.says(paid=paid, count=-5, received_ns=2**70)
+def test_an_absurd_amount_breaks_no_frame(rig: Rig, paid: float) -> None:
+    message = rig.says(paid=paid, count=-5, received_ns=2**70)
     assert (message.paid, message.count, message.received_ns) == (0.0, 0, NOW_NS)
 
 
@@ -281,10 +281,10 @@ def test_no_line_raises_and_every_arrival_can_be_sent(line: Line) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
     global SHARED
-    SHARED = House(tmp_path_factory.mktemp("words"))
+    SHARED = Rig(tmp_path_factory.mktemp("words"))
 
 
-SHARED: House
+SHARED: Rig
 
 
 def test_ids_are_bounded_and_plain() -> None:
@@ -321,16 +321,16 @@ def test_a_viewer_who_writes_stays_known() -> None:
     assert viewers.get("twitch:2") is None
 
 
-def test_a_flood_is_shown_in_part_and_that_is_said_once(house: House) -> None:
+def test_a_flood_is_shown_in_part_and_that_is_said_once(rig: Rig) -> None:
     events: list[Any] = []
     notices: list[str] = []
     screen = Screen(events.append, lambda _level, text: notices.append(text))
     for number in range(A_SECOND + 10 * ONE_IN):
-        screen.show(house.arrives(f"line {number}"), 50.0)
+        screen.show(rig.arrives(f"line {number}"), 50.0)
     assert len(events) == A_SECOND + 10
-    screen.show(house.arrives("thanks", paid=5.0), 50.0)
-    screen.show(house.arrives("how frumious"), 50.0)
-    screen.show(house.arrives("typed", platform="console"), 50.0)
+    screen.show(rig.arrives("thanks", paid=5.0), 50.0)
+    screen.show(rig.arrives("how frumious"), 50.0)
+    screen.show(rig.arrives("typed", platform="console"), 50.0)
     assert [event.text for event in events[-3:]] == ["thanks", "how frumious", "typed"]
     assert len(notices) == 1
     assert "screen shows a part" in notices[0]
@@ -338,6 +338,6 @@ def test_a_flood_is_shown_in_part_and_that_is_said_once(house: House) -> None:
     assert len(notices) == 1
     screen.tick(111.0)
     assert "189 lines left out" in notices[1]
-    screen.show(house.arrives("calm"), 200.0)
+    screen.show(rig.arrives("calm"), 200.0)
     assert events[-1].text == "calm"
     assert all(isinstance(event, ChatEvent) for event in events)

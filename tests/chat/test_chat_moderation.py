@@ -3,122 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
+from moderation_desk import Desk
 
 from ipc.errors import RequestFailed
-from ipc.protocol import Command, Removed
-from workers.chat.deeds import Deeds, send
-from workers.chat.ledger import Ledger, Place
-from workers.chat.moderation import KEPT, Moderation, Told
-from workers.chat.platform import Feed, Platform, PlatformRefused, Removal
-from workers.chat.sources import Console
+from ipc.protocol import Removed
+from workers.chat.moderation import KEPT
+from workers.chat.platform import Removal
 from workers.chat.standing import (
-    FILE,
     LONGEST_S,
     MOST,
     OPERATOR,
     Mark,
-    Standing,
-    StandingFile,
     read,
 )
-from workers.chat.viewers import Viewers
-
-
-class Acting:
-    """A platform that notes what is done on it, or refuses."""
-
-    def __init__(self, name: str, before: Callable[[], None] = lambda: None) -> None:
-        self.name = name
-        self.done: list[tuple[Any, ...]] = []
-        self.refuses = ""
-        self.go = asyncio.Event()
-        self.go.set()
-        self._before = before
-
-    async def run(self, feed: Feed) -> None:
-        """There is nothing to read."""
-
-    async def _do(self, *deed: Any) -> None:
-        self._before()
-        await self.go.wait()
-        if self.refuses:
-            raise PlatformRefused(self.refuses, "mend it")
-        self.done.append(deed)
-
-    async def delete(self, line_id: str) -> None:
-        await self._do("delete", line_id)
-
-    async def timeout(self, author_id: str, seconds: int, reason: str) -> None:
-        await self._do("timeout", author_id, seconds, reason)
-
-    async def ban(self, author_id: str, reason: str) -> None:
-        await self._do("ban", author_id, reason)
-
-    async def unban(self, author_id: str) -> None:
-        await self._do("unban", author_id)
-
-    async def send(self, text: str, reply_to: str = "") -> None:
-        await self._do("send", text, reply_to)
-
-
-class Desk:
-    """Moderation with Mira (twitch:11) and tom (console:tom) in the room."""
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / FILE
-        self.wall_s = 1_700_000_000.0
-        self.now_s = 5.0
-        self.removed: list[Removed] = []
-        self.notices: list[tuple[str, str, str]] = []
-        self.standing = Standing(wall_s=lambda: self.wall_s, now_s=lambda: self.now_s)
-        self.viewers = Viewers()
-        self.ledger = Ledger()
-        self.twitch = Acting("twitch", self._in_force)
-        self.youtube = Acting("youtube")
-        self.platforms: dict[str, Platform] = {
-            "console": Console(),
-            "twitch": self.twitch,
-            "youtube": self.youtube,
-        }
-        self.deeds = Deeds(self.platforms)
-        self.moderation = Moderation(
-            self.standing,
-            StandingFile(self.path, self.standing),
-            self.viewers,
-            self.ledger,
-            self.platforms,
-            self.deeds,
-            Told(self.removed.append, lambda *notice: self.notices.append(notice)),
-            wall_s=lambda: self.wall_s,
-        )
-        self.viewers.meet("twitch:11", "Mira", "mira", 1.0).wrote("twitch:m1", "hello", 1.0)
-        self.viewers.meet("console:tom", "tom", "", 1.0)
-        self.ledger.add("twitch:m1", Place("twitch", "m1-here", "twitch:11"))
-        self.expected_there: int | None = None
-
-    def _in_force(self) -> None:
-        """Called when the platform is asked: it must hold here already."""
-        if self.expected_there is not None:
-            assert len(self.removed) == self.expected_there
-
-    async def do(self, verb: str, **args: Any) -> dict[str, Any]:
-        return await self.moderation.carry_out(
-            Command(id=1, verb=verb, args=args, who="test", sent_ns=1)
-        )
-
-    def pass_(self, seconds: float) -> None:
-        self.wall_s += seconds
-        self.now_s += seconds
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
 
 
 async def test_ban(desk: Desk) -> None:
@@ -309,26 +208,6 @@ async def test_only_the_last_are_kept(desk: Desk) -> None:
     assert desk.standing.get("twitch:4").trusted
 
 
-async def test_a_platform_that_does_not_answer_holds_nobody_up(desk: Desk) -> None:
-    desk.twitch.go.clear()
-    said, _ = await desk.deeds.do("twitch", "twitch:11", 0.01, lambda p: p.unban("11"))
-    assert said == "not there: twitch did not answer within 0.01 s"
-
-
-async def test_deeds_about_one_viewer_keep_their_order(desk: Desk) -> None:
-    desk.twitch.go.clear()
-    first = asyncio.create_task(desk.do("ban", viewer="mira"))
-    await asyncio.sleep(0)  # it begins
-    second = asyncio.create_task(desk.do("undo"))
-    other = asyncio.create_task(desk.do("ban", viewer="twitch:22"))
-    await asyncio.sleep(0)
-    assert len(desk.removed) == 2
-    desk.twitch.go.set()
-    await asyncio.gather(first, second, other)
-    about_mira = [deed[0] for deed in desk.twitch.done if deed[1] == "11"]
-    assert about_mira == ["ban", "unban"]
-
-
 async def test_what_is_known_of_a_viewer(desk: Desk) -> None:
     viewer = desk.viewers.meet("twitch:11", "Mira2", "mira", 9.0)
     viewer.hit("a word", 9.0)
@@ -450,52 +329,3 @@ def test_a_platforms_deletions(desk: Desk) -> None:
 def test_a_wiped_room(desk: Desk) -> None:
     desk.moderation.platform_removed("twitch", Removal(everything=True, reason="cleared"))
     assert desk.removed == [Removed(platform="twitch", everything=True, reason="cleared")]
-
-
-# --- send ---
-
-
-async def test_send_goes_everywhere_and_says_where(desk: Desk) -> None:
-    desk.youtube.refuses = "the token is missing"
-    result = await send({"text": " hi\x07 "}, desk.platforms, desk.deeds, desk.ledger)
-    assert result == {"sent": {"twitch": "done", "youtube": "not there: the token is missing"}}
-    assert desk.twitch.done == [("send", "hi", "")]
-
-
-async def test_send_to_one(desk: Desk) -> None:
-    await send({"text": "hi", "platform": "YouTube"}, desk.platforms, desk.deeds, desk.ledger)
-    assert desk.youtube.done == [("send", "hi", "")]
-    assert desk.twitch.done == []
-
-
-async def test_send_as_a_reply(desk: Desk) -> None:
-    await send({"text": "hi", "reply": "twitch:m1"}, desk.platforms, desk.deeds, desk.ledger)
-    assert desk.twitch.done == [("send", "hi", "m1-here")]
-    assert desk.youtube.done == []
-
-
-@pytest.mark.parametrize(
-    ("args", "says"),
-    [
-        ({"text": "\u200b "}, "the line is empty"),
-        ({"text": "hi", "platform": "discord"}, "no platform 'discord'"),
-        ({"text": "hi", "platform": "console"}, "no platform 'console'"),
-        ({"text": "hi", "reply": "twitch:none"}, "no chat line"),
-        ({"text": "hi", "platform": "youtube", "reply": "twitch:m1"}, "came from twitch"),
-    ],
-)
-async def test_send_that_cannot_be(desk: Desk, args: dict[str, Any], says: str) -> None:
-    with pytest.raises(RequestFailed, match=says):
-        await send(args, desk.platforms, desk.deeds, desk.ledger)
-    assert desk.twitch.done == desk.youtube.done == []
-
-
-async def test_send_that_went_nowhere_failed(desk: Desk) -> None:
-    desk.twitch.refuses = desk.youtube.refuses = "no token"
-    with pytest.raises(RequestFailed) as failed:
-        await send({"text": "hi"}, desk.platforms, desk.deeds, desk.ledger)
-    assert failed.value.message == "twitch: not there: no token; youtube: not there: no token"
-    assert failed.value.hint == "mend it"
-    alone = {"console": Console()}
-    with pytest.raises(RequestFailed, match="no platform to write to"):
-        await send({"text": "hi"}, alone, Deeds(alone), desk.ledger)

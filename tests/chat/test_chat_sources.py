@@ -36,7 +36,7 @@ class Flaky(ReadOnly):
         step(feed)
 
 
-class House:
+class Listening:
     """Notes everything, and runs a Source in virtual time."""
 
     def __init__(self, *script: Exception | Callable[[Feed], None]) -> None:
@@ -81,33 +81,33 @@ async def test_what_a_platform_tells_is_passed_on_with_its_name() -> None:
         feed.problem("away")
         feed.problem("")
 
-    house = House(tell)
-    await house.source.run()
-    assert house.said == [("flaky", lines), ("flaky", removal), ("info", "text", "hint")]
-    assert house.troubles == ["away", ""]
+    heard = Listening(tell)
+    await heard.source.run()
+    assert heard.said == [("flaky", lines), ("flaky", removal), ("info", "text", "hint")]
+    assert heard.troubles == ["away", ""]
 
 
 async def test_a_failure_is_told_once_and_tried_again_later_each_time() -> None:
     refused = RequestFailed("no such video", "correct chat.youtube.video")
-    house = House(*[refused] * 6, lambda feed: feed.problem(""))
-    await house.source.run()
-    assert house.said == [("error", "flaky: no such video", "correct chat.youtube.video")]
-    assert house.troubles == ["no such video (tried again)", ""]
-    for slept, longest in zip(house.slept, [1, 2, 4, 8, 8, 8], strict=True):
+    heard = Listening(*[refused] * 6, lambda feed: feed.problem(""))
+    await heard.source.run()
+    assert heard.said == [("error", "flaky: no such video", "correct chat.youtube.video")]
+    assert heard.troubles == ["no such video (tried again)", ""]
+    for slept, longest in zip(heard.slept, [1, 2, 4, 8, 8, 8], strict=True):
         assert longest / 2 <= slept <= longest
 
 
 async def test_a_fault_of_a_platform_stays_in_it(caplog: pytest.LogCaptureFixture) -> None:
-    house = House(ZeroDivisionError("in its code"), lambda _feed: None)
-    await house.source.run()
-    assert house.troubles == ["it failed: ZeroDivisionError (tried again)", ""]
+    heard = Listening(ZeroDivisionError("in its code"), lambda _feed: None)
+    await heard.source.run()
+    assert heard.troubles == ["it failed: ZeroDivisionError (tried again)", ""]
     assert "in its code" in caplog.text
 
 
 async def test_the_end_of_a_platform_keeps_its_reason() -> None:
-    house = House(lambda feed: feed.problem("there is no key"))
-    await house.source.run()
-    assert house.source.trouble == "there is no key"
+    heard = Listening(lambda feed: feed.problem("there is no key"))
+    await heard.source.run()
+    assert heard.source.trouble == "there is no key"
 
 
 async def test_cancelling_is_not_swallowed() -> None:
@@ -117,8 +117,8 @@ async def test_cancelling_is_not_swallowed() -> None:
         async def run(self, feed: Feed) -> None:
             await asyncio.get_running_loop().create_future()
 
-    house = House()
-    source = Source(Endless(), house, retry_base_s=1.0, retry_max_s=8.0)
+    heard = Listening()
+    source = Source(Endless(), heard, retry_base_s=1.0, retry_max_s=8.0)
     task = asyncio.create_task(source.run())
     await asyncio.sleep(0)
     task.cancel()

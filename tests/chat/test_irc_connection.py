@@ -13,7 +13,8 @@ import pytest
 from doubles.tls import Authority
 from doubles.twitch_irc import Trouble, TwitchIrcServer
 from doubles.twitch_irc_lines import SERVER, number_of
-from irc_rig import KeepingFeed, reading
+from irc_rig import reading
+from keeping_feed import KeepingFeed
 
 from ipc.config import TwitchSection
 from ipc.errors import ConfigError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from doubles.twitch_irc_lines import number_of
-from irc_rig import KeepingFeed
+from keeping_feed import KeepingFeed
 
 from ipc.config import TwitchSection
 from workers.chat.platform import Line, Removal

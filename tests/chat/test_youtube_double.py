@@ -7,23 +7,11 @@ import asyncio
 
 import httplib2
 import pytest
-from doubles.youtube import CHAT, CLIENT, KEY, OWNER, REFRESH, TOKEN, VIDEO, YouTubeDouble
+from doubles.youtube import CHAT, CLIENT, KEY, OWNER, REFRESH, TOKEN, VIDEO
 from google.auth.exceptions import RefreshError
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
-from youtube_rig import Time
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
-@pytest.fixture
-async def double(time):
-    async with YouTubeDouble(time.wall) as double:
-        yield double
 
 
 def google(double, **secret):

@@ -1,66 +1,29 @@
-"""What the tests of Twitch with a token share: a feed that keeps, time, and what is built."""
+"""What the tests of Twitch with a token share: time, and what is built."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from doubles.twitch_api import TwitchApi
+from keeping_feed import LIMIT_S, KeepingFeed
 
 from ipc.config import ChatSection, TwitchSection
 from ipc.secrets import Secrets, SecretStr
-from workers.chat.platform import Feed, Line, PlatformRefused, Removal
+from workers.chat.platform import Feed, PlatformRefused
 from workers.chat.twitch.account import Account
 
-LIMIT_S = 20.0
 
-
-class Kept:
-    """A Feed that keeps everything, in order."""
+class Kept(KeepingFeed):
+    """It begins with no problem, so that there always is a last one."""
 
     def __init__(self) -> None:
-        self.told: list[Line | Removal] = []
-        self.notices: list[tuple[str, str, str]] = []
-        self.problems: list[str] = [""]
-        self._changed = asyncio.Event()
-
-    def lines(self, lines: Sequence[Line]) -> None:
-        self.told += lines
-        self._changed.set()
-
-    def removed(self, removal: Removal) -> None:
-        self.told.append(removal)
-        self._changed.set()
-
-    def notice(self, level: str, text: str, hint: str = "") -> None:
-        self.notices.append((level, text, hint))
-        self._changed.set()
-
-    def problem(self, text: str) -> None:
-        self.problems.append(text)
-        self._changed.set()
-
-    @property
-    def texts(self) -> list[str]:
-        return [told.text for told in self.told if isinstance(told, Line)]
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(LIMIT_S):
-            while not condition():
-                self._changed.clear()
-                await self._changed.wait()
-
-    async def line(self, text: str) -> Line:
-        """The first line with this text."""
-        await self.until(lambda: text in self.texts)
-        return next(t for t in self.told if isinstance(t, Line) and t.text == text)
-
-    async def count(self, number: int) -> None:
-        await self.until(lambda: len(self.told) >= number)
+        super().__init__()
+        self.problems.append("")
 
 
 class Clock:

@@ -1,52 +1,23 @@
-"""What the YouTube tests share: a feed that keeps what it is told, and time that stands still."""
+"""What the YouTube tests share: time that stands still, and a platform that runs in it."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from doubles.youtube import KEY, TOKEN, VIDEO, YouTubeDouble
+from keeping_feed import KeepingFeed
 
 from ipc.config import ChatSection, YouTubeSection
 from ipc.secrets import Secrets, SecretStr
-from workers.chat.platform import Line, Removal
 from workers.chat.youtube import YouTube
 
 AFTERNOON = (
     1_788_300_000.0  # 2026-09-01, 15:20 in California: 8 h 40 min before the quota is renewed
 )
-
-
-class Kept:
-    """A Feed; everything in the order it came."""
-
-    def __init__(self) -> None:
-        self.all: list[Line | Removal] = []
-        self.notices: list[tuple[str, str, str]] = []
-        self.problems: list[str] = []
-
-    def lines(self, lines: Sequence[Line]) -> None:
-        self.all += lines
-
-    def removed(self, removal: Removal) -> None:
-        self.all.append(removal)
-
-    def notice(self, level: str, text: str, hint: str = "") -> None:
-        self.notices.append((level, text, hint))
-
-    def problem(self, text: str) -> None:
-        self.problems.append(text)
-
-    @property
-    def texts(self) -> list[str]:
-        return [line.text for line in self.all if isinstance(line, Line)]
-
-    @property
-    def said(self) -> str:
-        return "\n".join(f"{text} | {hint}" for _, text, hint in self.notices)
 
 
 class Time:
@@ -93,7 +64,9 @@ def secrets(
 class Rig:
     """A platform that runs against the double."""
 
-    def __init__(self, youtube: YouTube, feed: Kept, time: Time, double: YouTubeDouble) -> None:
+    def __init__(
+        self, youtube: YouTube, feed: KeepingFeed, time: Time, double: YouTubeDouble
+    ) -> None:
         self.youtube, self.feed, self.time, self.double = youtube, feed, time, double
 
 
@@ -124,7 +97,7 @@ async def running(
         rng=random.Random(1),
         timeout_s=timeout_s,
     )
-    feed = Kept()
+    feed = KeepingFeed()
     task = asyncio.create_task(youtube.run(feed))
     try:
         yield Rig(youtube, feed, time, double)
