@@ -24,6 +24,7 @@ from ipc.protocol import (
     ChatLines,
     ChatMessage,
     ChatOutcomeEvent,
+    Duck,
     Generate,
     Generated,
     MemoryHit,
@@ -31,11 +32,17 @@ from ipc.protocol import (
     NoticeEvent,
     Peer,
     Playback,
+    Playing,
     Recall,
     Recalled,
     Remember,
     Removed,
+    SpeechFinal,
+    SpeechIgnored,
+    SpeechPartial,
+    SpeechStarted,
     StageControl,
+    StopSoon,
     Synthesise,
     Synthesised,
     Tokens,
@@ -70,6 +77,8 @@ class Simulation:
         self.now = 100 * S
         self.fence = Fence()
         self.events: list[Message] = []
+        self.heard: dict[int, list[str]] = {}  # the words of each turn, as the stage played them
+        self.sounded: list[tuple[int, int, int]] = []  # turn, from, until; a clause each
         self.sent: list[tuple[int, str, Message]] = []
         self.opened: list[int] = []
         self.lines: dict[str, ChatMessage] = {}  # all of chat
@@ -84,11 +93,15 @@ class Simulation:
         self.made_ms = 30.0
         self.memories = [MemoryHit(id="1", text="Ann likes tea.", score=0.8)]
         self.silent: set[str] = set()  # workers that take work and never answer
-        self.states = dict.fromkeys(("stage", "tts", "llm", "memory", "chat"), WorkerState.READY)
+        self.states = dict.fromkeys(
+            ("stage", "tts", "llm", "memory", "chat", "stt"), WorkerState.READY
+        )
         self.incarnations = dict.fromkeys(self.states, 1)
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
         self._ids = count(1)
+        self._utterances = count(1)
+        self.speeches: list[Speech] = []
         self._voice_free = 0
         self.outstanding: set[tuple[int, int]] = set()  # what the voice works on
         self.most_outstanding = 0
@@ -131,6 +144,9 @@ class Simulation:
 
     def _to_chat(self, message: Message) -> None:
         """Chat only notes what is taken."""
+
+    def _to_stt(self, message: Message) -> None:
+        assert isinstance(message, Playing)
 
     def _to_memory(self, message: Message) -> None:
         if isinstance(message, Recall):
@@ -213,6 +229,12 @@ class Simulation:
         self.lines[line.id] = line
         self.deliver(ChatLines(lines=[line]))
         return line.id
+
+    def speak(self, text: str, source: str = "Ann", **how: Any) -> Speech:
+        """Somebody speaks from now on; as soon as it is known, it is told."""
+        speech = Speech(self, text, source, next(self._utterances), **how)
+        self.speeches.append(speech)
+        return speech
 
     def remove(self, removed: Removed) -> None:
         """As ``deliver``; ``check_gone`` looks for what may not come after it."""
@@ -327,6 +349,88 @@ class Simulation:
         assert opened == self.opened
 
 
+class Speech:
+    """Somebody speaks at ``word_s`` a word; ``ignored``: it turns out that nobody did.
+
+    As stt does it: the start is told ``vad_ms`` after the voice began, the words so far every
+    ``partial_ms``, and the final words ``final_ms`` after a silence of ``silence_ms``.
+    """
+
+    def __init__(
+        self,
+        show: Simulation,
+        text: str,
+        source: str,
+        number: int,
+        *,
+        word_s: float = 0.3,
+        ignored: str = "",
+        vad_ms: float = 100.0,
+        partial_ms: float = 250.0,
+        silence_ms: float = 500.0,
+        final_ms: float = 300.0,
+        final_text: str | None = None,
+    ) -> None:
+        self._show, self.source, self.number, self.ignored = show, source, number, ignored
+        self._words, self._word_s = text.split(), word_s
+        self.text = text if final_text is None else final_text
+        self.began_ns = show.now
+        self.ended_ns = show.now + int(len(self._words) * word_s * S)
+        self.told_ns = 0  # when its end was told
+        self._born = show.incarnations["stt"]
+        self._before = ""
+        length_ms = (self.ended_ns - self.began_ns) / MS
+        show.after(vad_ms, self._start)
+        at = vad_ms + partial_ms
+        while at < length_ms + silence_ms and not ignored:
+            show.after(at, self._partial)
+            at += partial_ms
+        show.after(length_ms + silence_ms + final_ms, self._end)
+
+    @property
+    def lost(self) -> bool:
+        return self._show.incarnations["stt"] != self._born
+
+    def _tell(self, message: Message) -> None:
+        if not self.lost:
+            self._show.deliver(message)
+
+    def _start(self) -> None:
+        self._tell(SpeechStarted(source=self.source, utterance=self.number, at_ns=self.began_ns))
+
+    def _partial(self) -> None:
+        said = int((self._show.now - self.began_ns) / S / self._word_s)
+        text = " ".join(self._words[:said])
+        stable, self._before = text if text == self._before else "", text
+        if text:
+            self._tell(
+                SpeechPartial(
+                    source=self.source,
+                    utterance=self.number,
+                    text=text,
+                    stable=stable,
+                    at_ns=self._show.now,
+                )
+            )
+
+    def _end(self) -> None:
+        self.told_ns = self._show.now
+        if self.ignored:
+            self._tell(
+                SpeechIgnored(source=self.source, utterance=self.number, reason=self.ignored)
+            )
+            return
+        self._tell(
+            SpeechFinal(
+                source=self.source,
+                utterance=self.number,
+                text=self.text,
+                started_ns=self.began_ns,
+                ended_ns=self.ended_ns,
+            )
+        )
+
+
 class FakeStage:
     """Plays turns in the order of their numbers, one clause after the other."""
 
@@ -340,10 +444,20 @@ class FakeStage:
         self._since = 0
         self._audio_s = 0.0
         self.muted: list[bool] = []
+        self.gain = 1.0
+        self._stopping: set[int] = set()
+        self._past: set[int] = set()
 
     def take(self, message: Message) -> None:
+        show = self._show
         if isinstance(message, StageControl):
             self.muted.append(message.muted)
+        elif isinstance(message, Duck):
+            self.gain = message.gain
+        elif isinstance(message, StopSoon):
+            self._stop_soon(message)
+        elif isinstance(message, Caption | TurnEnd) and message.turn in self._past:
+            assert show.fence.allows(message.turn)
         elif isinstance(message, Caption):
             assert self._show.fence.allows(message.turn)
             key = (message.turn, message.clause)
@@ -361,6 +475,48 @@ class FakeStage:
         self._sounds[key] = seconds
         self._go_on()
 
+    def _stop_soon(self, message: StopSoon) -> None:
+        """At the end of the word that sounds, with the clause at the latest."""
+        show, turn = self._show, message.turn
+        if turn not in self._next:
+            return
+        self._stopping.add(turn)
+        if self._playing is None or self._playing[0] != turn:
+            self._stop(turn, 0.0)
+            return
+        key, seconds = self._playing, self._sounds[self._playing]
+        spent_s = (show.now - self._since) / S
+        ends = word_ends(self.captions[key].text)
+        end_s = next((end * seconds for end in ends if end * seconds > spent_s), seconds)
+        end_s = min(end_s, spent_s + message.within_s)
+
+        def stop() -> None:
+            if show.stage is self and self._playing == key:
+                self._stop(turn, end_s / seconds)
+
+        if end_s < seconds:
+            show.after((end_s - spent_s) * 1000, stop)
+
+    def _stop(self, turn: int, heard: float) -> None:
+        key = self._playing or (turn, self._next[turn])
+        self._playing = None
+        del self._next[turn]
+        self._ends.pop(turn, None)
+        self._past.add(turn)
+        self._note(key, heard)
+        self._report(key, "stopped", heard)
+        self._show.after(0.3, self._go_on)
+
+    def _note(self, key: tuple[int, int], heard: float) -> None:
+        """For the truth: what was heard, and until when."""
+        if heard and key in self.captions:
+            text = self.captions[key].text
+            half = 0.5 / len("".join(text.split()))  # a letter more or less, nobody hears
+            words = zip(text.split(), word_ends(text), strict=True)
+            whole = [word for word, end in words if end <= heard + half]
+            self._show.heard.setdefault(key[0], []).extend(whole)
+        self._show.sounded.append((key[0], self._since, self._show.now))
+
     def cut(self) -> None:
         """The fence moved."""
         fence = self._show.fence
@@ -371,6 +527,7 @@ class FakeStage:
             if self._playing is not None and self._playing[0] == turn:
                 key, self._playing = self._playing, None
                 heard = (self._show.now - self._since) / S / self._sounds[key]
+                self._note(key, heard)
                 self._report(key, "stopped", heard)
         self._show.after(0.3, self._go_on)
 
@@ -395,8 +552,12 @@ class FakeStage:
                 self._playing = None
                 self._next[turn] += 1
                 self._audio_s += self._sounds[key]
+                self._note(key, 1.0)
                 self._report(key, "finished")
-                self._go_on()
+                if turn in self._stopping:
+                    self._stop(turn, 0.0)
+                else:
+                    self._go_on()
 
         show.after(self._sounds[key] * 1000, finished)
 
@@ -412,3 +573,11 @@ class FakeStage:
             engine_ns=7,
         )
         self._show.after(0.2, lambda: self._show.deliver(report))
+
+
+def word_ends(text: str) -> list[float]:
+    """Where in the sound of ``text`` each of its words ends, 0..1: by its letters."""
+    ends: list[int] = []
+    for word in text.split():
+        ends.append((ends[-1] if ends else 0) + len(word))
+    return [end / ends[-1] for end in ends]

@@ -67,7 +67,7 @@ class Asker:
                 platform=line.platform,
                 author=line.author,
                 author_id=line.author_id,
-                text=line.text,
+                text=turn.candidate.text if pick.spoken else line.text,
                 reply=reply,
                 persona=turn.persona,
                 at=time.time(),

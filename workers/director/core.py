@@ -21,6 +21,10 @@ from ipc.protocol import (
     Playback,
     Recalled,
     Removed,
+    SpeechFinal,
+    SpeechIgnored,
+    SpeechPartial,
+    SpeechStarted,
     StageControl,
     Synthesised,
     Taken,
@@ -77,6 +81,8 @@ class Director(Steering):
             self._remove(message)
         elif isinstance(message, GateHit):
             self._gate_hit(message.hits, message.why)
+        elif isinstance(message, SpeechStarted | SpeechPartial | SpeechFinal | SpeechIgnored):
+            self._hear(message)
         elif isinstance(message, Recalled | Tokens | Generated | Synthesised | Playback):
             turn = next((t for t in self.turns if t.number == message.turn), None)
             if turn is None:
@@ -151,6 +157,7 @@ class Director(Steering):
             self._pass_over(line, reason)
         candidate: Candidate | None = None
         while True:
+            self._take_turns(now)
             self._deadlines(now)
             self._speaker.pump(self.turns)
             for turn in list(self.turns):
@@ -159,6 +166,7 @@ class Director(Steering):
             if candidate is None:
                 break
             self._open(candidate, now)
+        self._duck()
         self.wake_ns = self._next_wake(now)  # writes what has to be kept before ...
         if self._taken:  # ... chat lets go of it
             self._port.send("chat", Taken(message_ids=self._taken))
@@ -183,11 +191,16 @@ class Director(Steering):
             self._model_gone(now)
         if self._says and (self._says[0].literal or llm.serves):
             return self._says.popleft()
-        if self.show.held:
+        if self.show.held or self._floor.taken:
+            return None
+        answers = self._answers()
+        if answers and (said := self.spoken.take()) is not None:
+            return Candidate("speech", said.text, said.first.received_ns, said)
+        if now < self._floor.chat_from_ns:
             return None
         if self._approved:
             return self._approved.popleft()
-        if not llm.serves or (self.approvals.full and self.show.mode is ShowMode.APPROVAL):
+        if not answers:
             return None
         pick = self.queue.take(now) if now >= self._slow_until_ns() else None
         if pick is not None:
@@ -245,6 +258,7 @@ class Director(Steering):
                 times.append(due)
         if len(self.queue) and self._slow_until_ns() > now:
             times.append(self._slow_until_ns())
+        times.append(self._listen_wake_ns(now))
         if (intake := self._intake.event(self.queue, now)) is not None:
             self._port.publish(intake)
         times.append(self._intake.due_ns())

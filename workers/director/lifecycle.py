@@ -28,9 +28,10 @@ from workers.director.history import History
 from workers.director.idle import IdleTimer
 from workers.director.personas import Personas
 from workers.director.port import Port
-from workers.director.queue import ChatQueue
+from workers.director.queue import ChatQueue, Pick
 from workers.director.reports import Reports
 from workers.director.show import ShowState
+from workers.director.spoken import Spoken
 from workers.director.turn import Candidate, Ending, Phase, Turn
 from workers.director.voice import Speaker
 from workers.gate import Gate
@@ -66,9 +67,11 @@ class Turns(ABC):
             self.personas,
             self.reports,
             lambda: self.show.delay(settings),
+            self._may_start,
         )
         called = [name for key in self.personas.keys for name in (key, self.personas[key].name)]
         self.queue = ChatQueue(settings, [*called, config.chat.twitch.channel])
+        self.spoken = Spoken()
         self._says: deque[Candidate] = deque()
         self._approved: deque[Candidate] = deque()  # what a person let go on the air
         self._idle = IdleTimer(settings.idle_after_s, now)
@@ -88,6 +91,10 @@ class Turns(ABC):
     @abstractmethod
     def _advance(self) -> None:
         """Everything that follows from what is known now. Called after every input."""
+
+    @abstractmethod
+    def _may_start(self, turn: Turn) -> bool:
+        """Whether its first clause may be handed over: nobody else speaks."""
 
     @abstractmethod
     def _gate_hit(self, hits: int, why: str) -> None:
@@ -136,9 +143,10 @@ class Turns(ABC):
             turn.phase = Phase.WRITTEN
         elif not recalling:
             self._generate(turn)
-        if candidate.pick is not None:  # who waits for nothing is told last
-            self._taken += candidate.pick.ids
-            self.queue.answered(candidate.pick, now)
+        pick = candidate.pick
+        if pick is not None and not pick.spoken:  # who waits for nothing is told last
+            self._taken += pick.ids
+            self.queue.answered(pick, now)
             self._replied_ns = now
 
     def _turn_for(self, candidate: Candidate, phase: Phase, now: int) -> Turn:
@@ -241,8 +249,16 @@ class Turns(ABC):
         if report.kind == "stopped" and turn.ending is None:
             # cut by a fence we have not heard of yet
             turn.ending = self._ending(TurnOutcome.SKIPPED, "cancelled")
-        if turn.ending is not None and report.kind in {"stopped", "done"}:
-            self._close(turn, turn.ending.outcome, turn.ending.reason)
+        ending = turn.ending
+        if ending is not None and ending.soon:
+            if report.kind == "stopped":  # what still is in the making need not be
+                self._port.cancel(turn.number, reason=ending.reason)
+            elif report.kind == "finished" and report.clause == ending.clause:
+                self._end(turn, ending.outcome, ending.reason)
+        # what was to stop soon and got to its end has been played
+        over = report.kind == "stopped" or (report.kind == "done" and turn.cut)
+        if ending is not None and over:
+            self._close(turn, ending.outcome, ending.reason)
         elif report.kind == "done":
             for clause in turn.clauses:
                 clause.heard = 1.0 if clause.started_ns else clause.heard
@@ -255,7 +271,10 @@ class Turns(ABC):
         if turn not in self.turns:
             return
         if turn.ending is not None:
-            if not turn.sent_any or now >= turn.ending.deadline_ns:
+            if turn.ending.soon:
+                if now >= turn.ending.deadline_ns:
+                    self._end(turn, turn.ending.outcome, turn.ending.reason)
+            elif not turn.sent_any or now >= turn.ending.deadline_ns:
                 turn.estimate_heard(now)
                 self._close(turn, turn.ending.outcome, turn.ending.reason)
         elif turn.phase is Phase.WRITTEN and not turn.clauses:
@@ -271,7 +290,7 @@ class Turns(ABC):
 
     def _end(self, turn: Turn, outcome: TurnOutcome, reason: str, *, fence: bool = True) -> None:
         """Cut a turn. It is closed when the stage has said what was heard of it."""
-        if turn.ending is not None:
+        if turn.cut:
             return
         turn.ending = self._ending(outcome, reason)
         if fence:
@@ -301,9 +320,17 @@ class Turns(ABC):
             self._save()
         if candidate.literal:
             (self._approved if candidate.item else self._says).appendleft(candidate)
-        elif candidate.pick is not None:
-            self.queue.put_back(candidate.pick)
-            self._replied_ns = 0
+        elif candidate.pick is not None and not candidate.draft:
+            self._ask_again(candidate.pick)
+            if not candidate.pick.spoken:
+                self._replied_ns = 0
+
+    def _ask_again(self, pick: Pick) -> None:
+        """It is next, where it came from."""
+        if pick.spoken:
+            self.spoken.put_back(pick)
+        else:
+            self.queue.put_back(pick)
 
     def _close(self, turn: Turn, outcome: TurnOutcome, reason: str) -> None:
         """The turn is over and what was heard of it is known."""
@@ -340,7 +367,8 @@ class Turns(ABC):
         self, turn: Turn, outcome: TurnOutcome, reason: str, reply: str, *, final: bool
     ) -> None:
         self.reports.tokens(turn, self._port.now_ns(), done=True)
-        final = final and not (turn.disowned or turn.candidate.answered)
+        candidate = turn.candidate
+        final = final and not (turn.disowned or candidate.answered or candidate.draft)
         self.reports.closed(turn, outcome, reason, reply, final=final)
 
     # --- small things ---

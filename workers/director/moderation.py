@@ -42,7 +42,7 @@ class Moderation(Approving):
             self._call_back(item)
             pick = None if item.answered else item.pick
             if pick is not None and not any(map(self._has_a_place, pick.ids)):
-                self.queue.put_back(pick)  # those of its lines that stay are answered anew
+                self._ask_again(pick)  # those of its lines that stay are answered anew
         lines = self.queue.remove(gone.line)
         for line in lines:
             self.reports.settle(line.id, TurnOutcome.REMOVED, reason)
@@ -58,7 +58,11 @@ class Moderation(Approving):
     def _has_a_place(self, message_id: str) -> bool:
         """Whether a line waits already, or a turn tells what became of it."""
         turn = self._turn_of(message_id)
-        return message_id in self.queue or (turn is not None and not turn.disowned)
+        return (
+            message_id in self.queue
+            or message_id in self.spoken
+            or (turn is not None and not turn.disowned)
+        )
 
     def _cut(self, turn: Turn, gone: Gone, items: set[str], reason: str) -> None:
         """End a turn that is of what is gone, or leans on it."""
@@ -74,7 +78,7 @@ class Moderation(Approving):
         if not (own or leans):
             return
         turn.forgotten = True
-        if turn.ending is not None:
+        if turn.cut:
             return
         outcome, why = (TurnOutcome.REMOVED, reason) if own else (TurnOutcome.SKIPPED, _LEANT)
         if turn is not self.turns[0]:

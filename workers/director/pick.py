@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipc.protocol import ChatMessage
 from ipc.states import ChatKind
 
+VOICE = "voice"  # the platform of what people at a microphone say
 CROWD_LINES = 64  # each of them gets its outcome
 CROWD_CHARS = 300  # a small model makes nothing of more, and every token delays the first
 _ENTRY_CHARS = 75
@@ -37,6 +38,11 @@ class Pick:
     @property
     def first(self) -> ChatMessage:
         return self.lines[0]
+
+    @property
+    def spoken(self) -> bool:
+        """Whether it was said, not written."""
+        return self.first.platform == VOICE
 
     @property
     def ids(self) -> list[str]:

@@ -1,8 +1,9 @@
 """The prompt: what never changes first, what changes every time last.
 
 persona and rules -> the topic -> examples -> history -> memories -> the message -> what the
-operator whispers. A viewer's words stand in a block of their own inside the user message; the
-characters that could end that block early are taken out of them.
+operator whispers. The words of a viewer, or of somebody at a microphone, stand in a block of
+their own inside the user message; the characters that could end that block early are taken out
+of them.
 """
 
 from __future__ import annotations
@@ -89,10 +90,12 @@ def build(
 
 
 def _asked(exchange: Exchange) -> str:
-    if exchange.source != "chat":
-        return clean(exchange.text, _TEXT_MAX)
-    author = clean(exchange.author, _AUTHOR_MAX) or "A viewer"
     text = clean(exchange.text, _TEXT_MAX)
+    if exchange.source == "speech":
+        return f'{clean(exchange.author, _AUTHOR_MAX) or "Somebody"} says: "{text}"'
+    if exchange.source != "chat":
+        return text
+    author = clean(exchange.author, _AUTHOR_MAX) or "A viewer"
     if not exchange.event:
         return f'{author}: "{text}"'
     event = clean(exchange.event, _TEXT_MAX)

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from ipc.config import DirectorSection
+from ipc.config import Barge, DirectorSection
 from ipc.protocol import ShowEvent
 from ipc.states import ShowMode
 
@@ -32,6 +32,7 @@ class ShowState(msgspec.Struct, kw_only=True):
     whisper: str = ""  # for the next reply
     slow_s: Annotated[float, Meta(ge=0, le=SLOW_MAX_S)] | None = None  # None: as configured
     delay_s: Annotated[float, Meta(ge=0, le=DELAY_MAX_S)] | None = None
+    barge: Barge | None = None
 
     def event(self, personas: list[str], queued: int, settings: DirectorSection) -> ShowEvent:
         """What everybody is told about it."""
@@ -48,6 +49,7 @@ class ShowState(msgspec.Struct, kw_only=True):
             whisper=self.whisper,
             slow_s=self.slow(settings),
             delay_s=self.delay(settings),
+            barge=self.policy(settings),
         )
 
     def slow(self, settings: DirectorSection) -> float:
@@ -57,6 +59,10 @@ class ShowState(msgspec.Struct, kw_only=True):
     def delay(self, settings: DirectorSection) -> float:
         """From the first clause of a reply to its first sound, seconds."""
         return settings.air_delay_s if self.delay_s is None else self.delay_s
+
+    def policy(self, settings: DirectorSection) -> Barge:
+        """What she does when somebody speaks over her."""
+        return settings.speech.policy if self.barge is None else self.barge
 
     def save(self, path: Path) -> None:
         """Atomic: a crash leaves the old file or the new one. Raises OSError."""

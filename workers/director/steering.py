@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from ipc.config import Barge
 from ipc.errors import RequestFailed
 from ipc.protocol import StageControl
 from ipc.states import ShowMode, TurnOutcome
 from workers.director.approving import WORDS_MAX
-from workers.director.moderation import Moderation
+from workers.director.listening import Listening
 from workers.director.show import DELAY_MAX_S, SLOW_MAX_S
 from workers.director.speech import caption_text
 from workers.director.turn import Candidate
@@ -18,7 +19,7 @@ _SAY_MAX = 16  # operator sentences that may wait
 _NOTE_MAX = 300  # characters of a whisper or a topic: all of it is read before every reply
 
 
-class Steering(Moderation):
+class Steering(Listening):
     """The operator's methods. They raise RequestFailed when they cannot do what is asked."""
 
     def hold(self, reason: str = "") -> None:
@@ -55,16 +56,19 @@ class Steering(Moderation):
         newest = max(self._newest, self._port.fence.floor)
         self._port.cancel(newest, up_to=True, reason="dumped by the operator")
         for turn in self.turns:
-            if turn.ending is None:
+            if not turn.cut:
                 turn.ending = self._ending(TurnOutcome.SKIPPED, "dumped by the operator")
         self._says.clear()
         self._call_back_all()
         lines = self.queue.clear()
         for line in lines:
             self._pass_over(line, "dumped by the operator")
+        said = self.spoken.clear()
+        for line in said:
+            self.reports.settle(line.id, TurnOutcome.SHED, "dumped by the operator")
         self._set_held("dumped by the operator")
         self._advance()
-        return len(lines)
+        return len(lines) + len(said)
 
     def set_persona(self, name: str) -> str:
         """The key of who is on air from the next turn on."""
@@ -130,6 +134,19 @@ class Steering(Moderation):
         self._save()
         self._advance()
         return self.show.delay_s
+
+    def set_barge(self, name: str) -> Barge:
+        """What she does when somebody speaks over her, from now on. Raises RequestFailed."""
+        policies: dict[str, Barge] = {policy: policy for policy in get_args(Barge)}
+        policy = policies.get(name.strip().lower())
+        if policy is None:
+            raise RequestFailed(
+                f"there is no policy {name!r} for it", f"there are: {', '.join(policies)}"
+            )
+        self.show.barge = policy
+        self._save()
+        self._advance()
+        return policy
 
     # --- the queue ---
 

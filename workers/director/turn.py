@@ -50,7 +50,7 @@ class Clause:
 
 @dataclass(slots=True)
 class Candidate:
-    """What a turn may be about. ``source``: chat, idle or operator."""
+    """What a turn may be about. ``source``: speech, chat, idle or operator."""
 
     source: str
     text: str
@@ -62,6 +62,7 @@ class Candidate:
     persona: str = ""  # bound to this one (a retry), otherwise whoever is on air
     item: str = ""  # id of the approval it comes from
     answered: bool = False  # what became of its lines was told already
+    draft: bool = False  # of words that are not final: never heard as long as this is so
 
     @property
     def literal(self) -> bool:
@@ -80,6 +81,8 @@ class Ending:
     outcome: TurnOutcome
     reason: str
     deadline_ns: int
+    soon: bool = False  # still heard: until the stage has stopped, or the deadline cuts it
+    clause: int | None = None  # or until this clause has been heard
 
 
 @dataclass(slots=True)
@@ -113,6 +116,18 @@ class Turn:
     withheld: str = ""  # why what comes now waits for a person
     unsaid: list[str] = field(default_factory=list)  # and what has come since
     item: str = ""  # id of the approval that holds it
+    begun_ns: int = 0  # when the first clause was handed over
+
+    @property
+    def cut(self) -> bool:
+        """Whether it is over but for the report of what was heard."""
+        return self.ending is not None and not self.ending.soon
+
+    @property
+    def sounding(self) -> int | None:
+        """The number of the clause that is heard now."""
+        found = (n for n, c in enumerate(self.clauses) if c.started_ns and not c.finished)
+        return next(found, None)
 
     @property
     def sent_any(self) -> bool:

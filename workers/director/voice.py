@@ -35,6 +35,7 @@ class Speaker:
         personas: Personas,
         reports: Reports,
         delay_s: Callable[[], float],
+        may_start: Callable[[Turn], bool],
     ) -> None:
         self._credits = config.tts.clauses_ahead
         self._port = port
@@ -42,6 +43,7 @@ class Speaker:
         self._personas = personas
         self._reports = reports
         self._delay_s = delay_s  # before a reply of the model goes on the air
+        self._may_start = may_start  # whether nobody else speaks
 
     def write(self, turn: Turn, pieces: list[Piece], turns: list[Turn]) -> str:
         """Judge new clauses and pass on what may be said. Why the turn must end, or "".
@@ -133,6 +135,8 @@ class Speaker:
                 continue
             if turn.air_ns > self._port.now_ns():
                 return
+            if not turn.sent_any and not self._may_start(turn):
+                return
             for number, clause in enumerate(turn.clauses):
                 if clause.sent:
                     continue
@@ -149,6 +153,7 @@ class Speaker:
 
     def _hand_over(self, turn: Turn, number: int, clause: Clause, *, voiced: bool) -> None:
         clause.sent, clause.voiced = True, voiced
+        turn.begun_ns = turn.begun_ns or self._port.now_ns()
         persona = self._personas[turn.persona]
         if voiced:
             # first, because it is on the way to the sound; the caption is in time anyway

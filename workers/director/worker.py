@@ -135,6 +135,8 @@ class DirectorWorker(Worker):
             case "mode":
                 mode = core.set_mode(str(args["name"]))
                 return {"mode": str(mode), "persona": core.show.persona}
+            case "barge":
+                return {"barge": core.set_barge(str(args["name"]))}
             case "queue":
                 return core.listing()
             case "next":
