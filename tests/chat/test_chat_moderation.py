@@ -114,6 +114,20 @@ async def test_a_viewer_never_seen_is_banned_by_id(desk: Desk) -> None:
         await desk.do("ban", viewer="nobody")
 
 
+async def test_a_name_is_no_id_where_ids_are_numbers(desk: Desk) -> None:
+    """Else the answer were "banned", and whoever has that name could go on writing."""
+    desk.twitch.numbered_viewers = True
+    with pytest.raises(RequestFailed, match="'ghost' has not written on twitch") as failed:
+        await desk.do("ban", viewer="twitch:ghost")
+    assert "twitch:NUMBER" in failed.value.hint
+    assert desk.removed == []
+    assert desk.twitch.done == []
+    assert (await desk.do("ban", viewer="twitch:77"))["here"] == "banned"
+    assert (await desk.do("ban", viewer="twitch:Mira"))["viewer"] == "twitch:11"
+    desk.standing.put(Mark(id="twitch:nameless", banned=True))
+    assert (await desk.do("unban", viewer="twitch:nameless"))["here"] == "may speak"
+
+
 async def test_trust(desk: Desk) -> None:
     assert (await desk.do("trust", viewer="mira"))["here"] == "trusted"
     assert desk.standing.get("twitch:11").trusted

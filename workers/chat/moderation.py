@@ -232,7 +232,17 @@ class Moderation:
     # --- what they share ---
 
     def _find(self, args: dict[str, Any]) -> Person:
-        return find(str(args["viewer"]), self._viewers, self._standing, self._platforms.keys())
+        person = find(str(args["viewer"]), self._viewers, self._standing, self._platforms.keys())
+        known = self._viewers.get(person.id) is not None or self._standing.knows(person.id)
+        numbered = getattr(self._platforms.get(person.platform), "numbered_viewers", False)
+        if numbered and not known and not person.raw_id.isdigit():
+            name = person.platform
+            raise RequestFailed(
+                f"{person.raw_id[:40]!r} has not written on {name} since chat was started, "
+                "and nobody is known by a name alone",
+                f"give {name}:NUMBER, the viewer's user id there, or wait for a line of theirs",
+            )
+        return person
 
     def _person(self, number: str) -> Person:
         viewer = self._viewers.get(number)

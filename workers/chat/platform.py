@@ -78,7 +78,11 @@ class PlatformRefused(RequestFailed):
 
 
 class Platform(Protocol):
-    """A source of lines, and a place to act. Every deed raises PlatformRefused."""
+    """A source of lines, and a place to act. Every deed raises PlatformRefused.
+
+    One whose ``Line.author_id`` is always a number may say so with ``numbered_viewers = True``:
+    then a name that nobody here has is not taken for an id, of which no line would ever come.
+    """
 
     name: str
 

@@ -36,6 +36,7 @@ class Twitch:
     """
 
     name = "twitch"
+    numbered_viewers = True
 
     def __init__(
         self,
