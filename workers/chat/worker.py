@@ -67,6 +67,7 @@ class ChatWorker(Worker):
         """Open the platforms. Raises ConfigError for settings that cannot be used."""
         config = self.link.config.chat
         await self._read_standing()
+        self._pass_on([], time.monotonic_ns())
         self._gate.refresh(time.monotonic_ns())
         for platform in await configured(config, self.link.state_dir, self.notice):
             self._platforms[platform.name] = platform
