@@ -45,6 +45,7 @@ class Rig:
         self.name = name
         self.incarnation = 1
         self.seen: list[tuple[Message, int]] = []  # with the time it arrived here
+        self.payloads: list[tuple[Message, bytes]] = []  # of the messages that have one
         self.directory = directory
         self._endpoints = Endpoints(directory / "sockets")
         self._endpoints.directory.mkdir(mode=0o700, exist_ok=True)
@@ -57,7 +58,7 @@ class Rig:
         self._events.bind(self._endpoints.events_in)
         self._inboxes = [
             Inbox(self._endpoints, other, self._on_pipeline)
-            for other in ("director", "tts")
+            for other in ("director", "tts", "avatar")
             if other != name
         ]
         self._outbox = Outbox(self._endpoints)
@@ -170,6 +171,8 @@ class Rig:
         self._note(decode(Event, frames[0]))
 
     def _on_pipeline(self, message: Message, payload: bytes) -> None:
+        if payload:
+            self.payloads.append((message, payload))
         for one in message.lines if isinstance(message, ChatLines) else [message]:
             self._note(one)
 

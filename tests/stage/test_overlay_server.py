@@ -11,22 +11,27 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ipc.errors import AddressInUse, PathNotWritable
 from ipc.protocol import Caption
+from workers.stage.gain import Ramp
+from workers.stage.mouth import Track
+from workers.stage.outputs import Clear, Length, Show, Sound, Truncate
 from workers.stage.overlay import HEADER, Overlay
-from workers.stage.playout import Sound
 from workers.stage.token import overlay_token
 
+S = 1_000_000_000
+STATE = {"type": "state", "muted": False, "gain": 1.0, "face": "", "clock": 9.0}
 TEXT = "<img src=x onerror=alert(1)> [red]hi[/red] \u202e"
 
 
 @asynccontextmanager
-async def serving(token: str = "") -> AsyncIterator[Overlay]:
-    overlay = Overlay("127.0.0.1", 0, token)
+async def serving(token: str = "", **more: Any) -> AsyncIterator[Overlay]:
+    overlay = Overlay("127.0.0.1", 0, token, clock=lambda: 9 * S, **more)
     await overlay.bind()
     try:
         yield overlay
@@ -62,26 +67,60 @@ async def get(port: int, path: str, host: str = "") -> bytes:
     return await raw_http(port, lines.encode())
 
 
-def caption(turn: int = 1, clause: int = 0, text: str = TEXT) -> Caption:
-    return Caption(turn=turn, clause=clause, text=text, speaker="Nova", color="#7fd1ff")
+def show(turn: int = 1, clause: int = 0, text: str = TEXT, emotion: str = "") -> Show:
+    said = Caption(
+        turn=turn,
+        clause=clause,
+        text=text,
+        speaker="Nova",
+        color="#7fd1ff",
+        persona="nova",
+        emotion=emotion,
+    )
+    return Show(said, at_ns=3 * S, length_ns=2 * S, exact=False)
 
 
-def sound(offset: int = 0, pcm: bytes = b"\x01\x00" * 480) -> Sound:
-    return Sound(1, 2, offset, 24_000, pcm, 3_000_000_000, 100_000_000)
+def sound(offset: int = 0, pcm: bytes = b"\x01\x00" * 480, clause: int = 2) -> Sound:
+    return Sound(1, clause, offset, 24_000, pcm, 3 * S, 100_000_000)
+
+
+def track(rows: int = 2) -> Track:
+    frames = np.linspace(0, 1, rows * 6, dtype=np.float32).reshape(rows, 6)
+    return Track(1, 0, 3 * S, frames, "nova", "")
 
 
 async def test_captions_sound_flush_and_mute_reach_a_page() -> None:
     async with serving() as overlay, page(overlay) as client:
-        assert await message(client) == {"type": "state", "muted": False}
-        overlay.caption(caption())
-        shown = await message(client)
-        assert (shown["type"], shown["text"], shown["speaker"]) == ("caption", TEXT, "Nova")
+        assert await message(client) == STATE
+        overlay.show(show(emotion=" Happy"))
+        assert await message(client) == {
+            "type": "caption",
+            "turn": 1,
+            "clause": 0,
+            "text": TEXT,
+            "speaker": "Nova",
+            "color": "#7fd1ff",
+            "persona": "nova",
+            "emotion": " Happy",
+            "expression": "joy",
+            "voiced": True,
+            "at": 3.0,
+            "length": 2.0,
+            "exact": False,
+            "clock": 9.0,
+        }
         overlay.sound(sound(480))
         frame = await message(client)
         assert HEADER.unpack(frame[: HEADER.size])[:5] == (1, 2, 480, 24_000, 3.0)
         assert frame[HEADER.size :] == sound().pcm
-        overlay.clear(1)
-        assert await message(client) == {"type": "clear", "turn": 1}
+        overlay.length(Length(1, 0, S))
+        assert await message(client) == {"type": "length", "turn": 1, "clause": 0, "length": 1.0}
+        overlay.duck(Ramp().to(0.25, 0, 0.05))
+        assert await message(client) == {"type": "duck", "gain": 0.25, "ramp": 0.05}
+        overlay.truncate(Truncate(1, 4 * S))
+        assert await message(client) == {"type": "truncate", "turn": 1, "at": 4.0}
+        overlay.clear(Clear(1, cut=True))
+        assert await message(client) == {"type": "clear", "turn": 1, "cut": True}
         overlay.flush(1)
         assert await message(client) == {"type": "flush", "turn": 1}
         overlay.mute(True)
@@ -91,15 +130,44 @@ async def test_captions_sound_flush_and_mute_reach_a_page() -> None:
 async def test_a_late_page_gets_the_present_state() -> None:
     async with serving() as overlay:
         overlay.mute(True)
-        overlay.caption(caption(4, 1, "now"))
+        overlay.duck(Ramp().to(0.25, 0, 0.05))
+        overlay.show(show(1, 1, "now", emotion="wibble"))
+        overlay.sound(sound(12_000, clause=1))  # half a second into the clause, after a gap
+        overlay.length(Length(1, 1, S))
         async with page(overlay) as client:
-            assert await message(client) == {"type": "state", "muted": True}
-            assert (await message(client))["text"] == "now"
-        overlay.flush(4)
+            assert await message(client) == {**STATE, "muted": True, "gain": 0.25}
+            shown = await message(client)
+            assert (shown["text"], shown["expression"]) == ("now", "")
+            assert (shown["at"], shown["length"], shown["exact"]) == (2.5, 1.0, True)
+        overlay.flush(1)
         async with page(overlay) as client:
             assert (await message(client))["type"] == "state"
-            overlay.clear(5)
+            overlay.clear(Clear(5))
             assert (await message(client))["type"] == "clear"  # and no caption before it
+
+
+async def test_only_pages_with_a_face_are_told_where_the_mouth_is() -> None:
+    asked: list[bool] = []
+    async with serving(on_face=lambda: asked.append(True)) as overlay, page(overlay) as plain:
+        assert await message(plain) == STATE
+        assert not overlay.faces
+        async with page(overlay, "?face=1") as drawn:
+            assert await message(drawn) == {**STATE, "face": "drawn"}
+            assert overlay.faces
+            assert asked == [True]
+            overlay.mouth(track())
+            overlay.clear(Clear(1))
+            got = await message(drawn)
+            assert (got["type"], got["at"], got["rate"]) == ("mouth", 3.0, 60.0)
+            assert got["rows"] == [0, 23, 46, 70, 93, 116, 139, 162, 185, 209, 232, 255]
+            assert (await message(plain))["type"] == "clear"
+
+
+async def test_a_show_with_a_drawn_face_draws_it_unless_the_page_declines() -> None:
+    async with serving(face=True) as overlay:
+        for query, face in (("", "drawn"), ("?face=0", ""), ("?face=1", "drawn")):
+            async with page(overlay, query) as client:
+                assert (await message(client))["face"] == face
 
 
 async def test_a_page_that_does_not_read_is_dropped_and_the_others_hear_all() -> None:
@@ -123,7 +191,19 @@ async def test_a_page_that_does_not_read_is_dropped_and_the_others_hear_all() ->
         writer.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/overlay.js", "/overlay.css", "/?obs=1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/overlay.js",
+        "/face.js",
+        "/captions.js",
+        "/sound.js",
+        "/overlay.css",
+        "/face.css",
+        "/?a=1",
+    ],
+)
 async def test_files_are_served(path: str) -> None:
     async with serving() as overlay:
         answer = await get(overlay.port, path)

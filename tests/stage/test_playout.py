@@ -12,17 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipc.fence import Fence
-from ipc.protocol import AudioChunk, AudioCredit, Cancel, Caption, Playback, TurnEnd
-from workers.stage.playout import (
-    CREDIT_NS,
-    LEAD_NS,
-    Clear,
-    Flush,
-    Heard,
-    Output,
-    Playout,
-    Sound,
-)
+from ipc.protocol import AudioChunk, AudioCredit, Cancel, Caption, Playback, StopSoon, TurnEnd
+from workers.stage.outputs import Clear, Flush, Heard, Output, Show, Sound
+from workers.stage.playout import CREDIT_NS, LEAD_NS, Playout
 
 RATE = 24_000
 S = 1_000_000_000
@@ -66,6 +58,9 @@ class Stage:
         self.fence.apply(Cancel(turn=turn, up_to=up_to))
         self._note(self.playout.cancel(self.fence.allows, self.now))
 
+    def stop_soon(self, turn: int, within_s: float = 0.4) -> None:
+        self._note(self.playout.stop_soon(StopSoon(turn=turn, within_s=within_s), self.now))
+
     def run(self, for_ns: int) -> None:
         until = self.now + for_ns
         while (due := self.playout.deadline_ns()) is not None and due <= until:
@@ -92,6 +87,9 @@ class Stage:
 
     def _note(self, outputs: list[Output]) -> None:
         self.log.extend((self.now, output) for output in outputs)
+        for output in outputs:
+            if isinstance(output, Playback) and output.kind == "stopped":
+                self.fence.apply(Cancel(turn=output.turn))  # as the worker does
 
 
 def test_first_chunk_sounds_in_the_call_it_arrives_in() -> None:
@@ -101,7 +99,8 @@ def test_first_chunk_sounds_in_the_call_it_arrives_in() -> None:
     first, shown, started = (output for _, output in stage.log)
     assert isinstance(first, Sound)
     assert (first.at_ns, first.lead_ns, first.pcm) == (stage.now, 0, tone(1, 960))
-    assert isinstance(shown, Caption)
+    assert isinstance(shown, Show)
+    assert (shown.caption, shown.at_ns, shown.exact) == (caption(1, 0), stage.now, False)
     assert isinstance(started, Playback)
     assert (started.kind, started.at_ns, started.made_ns) == ("started", stage.now, 7)
 

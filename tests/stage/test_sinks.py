@@ -12,7 +12,7 @@ from ipc.errors import PathNotWritable
 from workers.stage import device as device_module
 from workers.stage.device import Device, DeviceMissing, find_device
 from workers.stage.heard import TURNS_KEPT, HeardRecord
-from workers.stage.playout import Heard, Sound
+from workers.stage.outputs import Heard, Sound
 from workers.stage.resample import resample
 from workers.stage.wav import WavFile
 

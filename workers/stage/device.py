@@ -14,7 +14,9 @@ from enum import Enum, auto
 from typing import Any
 
 from ipc.errors import SparkError
-from workers.stage.playout import Sound
+from workers.stage.gain import Ramp
+from workers.stage.outputs import FADE_S, Sound, Truncate
+from workers.stage.wordend import fade_out
 
 _BLOCK_S = 0.01  # the thread looks for a flush this often
 _IDLE_S = 1.0  # without sound for this long the stream is closed: no wakes while idle
@@ -72,6 +74,8 @@ class Device:
         self._generation = 0  # sound of an earlier one was flushed
         self._stream: Any = None
         self._rate = 0
+        self._ramp = Ramp()
+        self._truncate: Truncate | None = None
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="sound device", daemon=True)
         self._thread.start()
@@ -80,6 +84,14 @@ class Device:
         """Dropped if the device does not keep up."""
         with suppress(queue.Full):
             self._queue.put_nowait((self._generation, sound))
+
+    def duck(self, ramp: Ramp) -> None:
+        """From now on at this gain."""
+        self._ramp = ramp
+
+    def truncate(self, truncate: Truncate) -> None:
+        """Nothing of that turn after that time. What the device itself holds is about 10 ms."""
+        self._truncate = truncate
 
     def flush(self) -> None:
         self._tell(_Order.FLUSH)
@@ -127,12 +139,29 @@ class Device:
             )
             self._rate = sound.rate
             self._stream.start()
-        step = 2 * int(sound.rate * _BLOCK_S)
-        for start in range(0, len(sound.pcm), step):
+        step = int(sound.rate * _BLOCK_S)
+        for start in range(0, len(sound.pcm) // 2, step):
             if generation != self._generation:
                 return
-            self._stream.write(sound.pcm[start : start + step])
+            pcm, ended = self._block(sound, start, step)
+            if pcm:
+                self._stream.write(pcm)
+            if ended:
+                break
         self._report("")
+
+    def _block(self, sound: Sound, start: int, count: int) -> tuple[bytes, bool]:
+        """Samples of the stretch as they are due now, and whether it ends with them."""
+        at_ns = sound.at_ns + start * 1_000_000_000 // sound.rate
+        pcm = sound.pcm[2 * start : 2 * (start + count)]
+        truncate, ended = self._truncate, False
+        if truncate is not None and truncate.turn == sound.turn:
+            left = max(0, (truncate.at_ns - at_ns) * sound.rate // 1_000_000_000)
+            if left <= count:
+                faded = bytearray(pcm[: 2 * left])
+                fade_out(faded, int(FADE_S * sound.rate))
+                pcm, ended = bytes(faded), True
+        return self._ramp.apply(pcm, sound.rate, at_ns), ended
 
     def _close_stream(self) -> None:
         if self._stream is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from workers.stage.playout import Heard
+from workers.stage.outputs import Heard
 
 TURNS_KEPT = 8
 _TURN_BYTES = 12 * 1024 * 1024  # more than two minutes at 48 kHz, and it fits into one frame

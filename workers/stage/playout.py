@@ -7,11 +7,22 @@ to take back.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from ipc.protocol import AudioChunk, AudioCredit, Caption, Playback, TurnEnd
+from ipc.protocol import AudioChunk, AudioCredit, Caption, StopSoon, TurnEnd
+from workers.stage.outputs import (
+    FADE_S,
+    Clear,
+    Flush,
+    Heard,
+    Length,
+    Output,
+    Show,
+    Sound,
+    Truncate,
+)
+from workers.stage.turn import SECOND, Clause, Segment, Turn
+from workers.stage.wordend import fade_out, word_end
 
 # A sink holds this much sound: enough to ride out a busy moment of the event loop or of a
 # browser tab, little enough that a flush which a sink is late to obey is short.
@@ -19,116 +30,9 @@ LEAD_NS = 400_000_000
 # Refill when this much of the lead is used up: few wakes, and 150 ms are left for a late one.
 REFILL_NS = 250_000_000
 CREDIT_NS = 500_000_000  # at most two credits a second; four seconds of sound may be out
-MIN_READING_S = 1.0
 MAX_TURN_BYTES = 64 * 1024 * 1024  # far beyond any credit: only a broken sender gets here
 _SECONDS_PER_CHAR = 0.065  # English speech, until a clause of this show has been measured
 _RATES = range(8_000, 192_001)
-_SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """For the sinks: 16-bit mono ``pcm`` whose first sample is audible at ``at_ns``.
-
-    ``offset`` is that sample's number within the clause; ``lead_ns`` how far ahead it is.
-    """
-
-    turn: int
-    clause: int
-    offset: int
-    rate: int
-    pcm: bytes
-    at_ns: int
-    lead_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """For the records: the clock has passed these samples."""
-
-    turn: int
-    rate: int
-    pcm: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Clear:
-    """The turn is over; its caption may go."""
-
-    turn: int
-
-
-@dataclass(frozen=True, slots=True)
-class Flush:
-    """Nothing of this turn may sound any more, not even what the sinks hold."""
-
-    turn: int
-
-
-Output = Sound | Heard | Caption | Clear | Flush | Playback | AudioCredit
-"""In the order in which it must be carried out. A Caption means: show it now."""
-
-
-@dataclass(slots=True)
-class _Clause:
-    caption: Caption | None = None
-    pcm: bytearray = field(default_factory=bytearray)
-    rate: int = 0  # 0: no chunk has come
-    next_seq: int = 0
-    complete: bool = False  # no more samples will come
-    handed: int = 0
-    heard: int = 0
-    started: bool = False
-    silent: bool = False  # begun as a caption to read
-    made_ns: int = 0
-    engine_ns: int = 0
-
-    @property
-    def samples(self) -> int:
-        return len(self.pcm) // 2
-
-    @property
-    def mute(self) -> bool:
-        """Without sound: to be read instead."""
-        unvoiced = self.caption is not None and not self.caption.voiced
-        return self.samples == 0 and (unvoiced or self.complete)
-
-    def cut(self, start: int, count: int) -> bytes:
-        return bytes(self.pcm[2 * start : 2 * (start + count)])
-
-
-@dataclass(slots=True)
-class _Segment:
-    """A stretch handed to the sinks: ``count`` samples, or a reading time."""
-
-    clause: int
-    offset: int
-    count: int
-    start_ns: int
-    end_ns: int
-    heard: int = 0
-
-
-@dataclass(slots=True)
-class _Turn:
-    number: int
-    clauses: dict[int, _Clause] = field(default_factory=dict)
-    end: int | None = None  # number of clauses, once known
-    handing: int = 0  # clause being given to the sinks
-    hearing: int = 0  # clause the clock is in (or waits for)
-    segments: deque[_Segment] = field(default_factory=deque)
-    consumed: int = 0
-    credited: int = 0
-    received: int = 0
-    audio_s: float = 0.0
-    begun: bool = False
-
-    def clause(self, number: int) -> _Clause:
-        return self.clauses.setdefault(number, _Clause())
-
-    @property
-    def over(self) -> bool:
-        return self.end is not None and self.hearing >= self.end
 
 
 class Playout:
@@ -140,7 +44,7 @@ class Playout:
 
     def __init__(self, words_per_s: float) -> None:
         self._words_per_s = words_per_s
-        self._turns: dict[int, _Turn] = {}
+        self._turns: dict[int, Turn] = {}
         self._past = 0  # turns up to this one are done
         self._cursor_ns = 0  # where the sound handed so far ends
         self._credit_ns = 0
@@ -163,7 +67,7 @@ class Playout:
             and turn.received * 2 + len(pcm) <= MAX_TURN_BYTES
         )
         if not usable:
-            self.dropped += 1
+            self.dropped += not clause.whole  # what is missing on purpose is no loss
             return []
         if clause.rate == 0:
             clause.rate = message.sample_rate
@@ -171,9 +75,8 @@ class Playout:
             clause.engine_ns = message.engine_ns
         clause.next_seq = message.seq + 1
         clause.pcm += pcm[: len(pcm) // 2 * 2]
-        clause.complete = message.last
         turn.received += len(pcm) // 2
-        return self.advance(now_ns)
+        return self._complete(turn, message.clause, message.last) + self.advance(now_ns)
 
     def caption(self, message: Caption, now_ns: int) -> list[Output]:
         """Proof that a clause may be played. A second one with ``voiced`` false ends its sound."""
@@ -182,9 +85,8 @@ class Playout:
             return []
         clause = turn.clause(message.clause)
         clause.caption = message
-        if not message.voiced:
-            clause.complete = True
-        return self.advance(now_ns)
+        ended = self._complete(turn, message.clause, not message.voiced)
+        return ended + self.advance(now_ns)
 
     def turn_end(self, message: TurnEnd, now_ns: int) -> list[Output]:
         """The turn has this many clauses and no more."""
@@ -202,13 +104,43 @@ class Playout:
             if turn.begun:
                 self._hear(turn, now_ns, out)
                 out.append(Flush(number))
-                out.append(self._stopped(turn, now_ns))
+                out.append(turn.cut_short(now_ns, self._seconds_per_char))
                 self._cursor_ns = now_ns
-            if turn.received > turn.credited:
-                out.append(AudioCredit(turn=number, consumed=turn.received))
-            del self._turns[number]
-            if turn.begun:
-                self._past = max(self._past, number)
+            self._forget(turn, out)
+        return out + self.advance(now_ns)
+
+    def stop_soon(self, message: StopSoon, now_ns: int) -> list[Output]:
+        """End a turn at the next end of a word, or at once if it is not sounding.
+
+        Playback ``stopped`` comes at that moment. The caller must fence the turn then.
+        """
+        out = self.advance(now_ns)
+        turn = self._turns.get(message.turn)
+        if turn is None:
+            if message.turn > self._past:  # nothing of it is here yet, nor may it come
+                out.append(Turn(message.turn).cut_short(now_ns, self._seconds_per_char))
+            return out
+        clause = turn.sounding
+        if clause is None:
+            if not turn.begun:
+                out.append(turn.cut_short(now_ns, self._seconds_per_char))
+            return out + self._stop_now(turn, now_ns)
+        within = int(message.within_s * clause.rate)
+        last = min(clause.samples, clause.heard + within)
+        final = clause.complete and last == clause.samples
+        at = word_end(clause.pcm, clause.rate, clause.heard, last, final=final)
+        if at <= clause.heard:
+            return out + self._stop_now(turn, now_ns)
+        clause.whole = clause.expected(self._seconds_per_char)
+        clause.complete = True
+        del clause.pcm[2 * at :]
+        fade_out(clause.pcm, min(int(FADE_S * clause.rate), at - clause.heard))
+        clause.handed = min(clause.handed, at)
+        turn.ending = turn.handing = turn.hearing
+        until_ns = turn.take_back(at)
+        if until_ns is not None:
+            self._cursor_ns = until_ns
+            out.append(Truncate(turn.number, until_ns))
         return out + self.advance(now_ns)
 
     # --- the clock ---
@@ -220,16 +152,15 @@ class Playout:
             self._hear(turn, now_ns, out)
             self._hand(turn, now_ns, out)
             self._hear(turn, now_ns, out)  # what was handed may begin at this instant
-            if not turn.over:
+            if turn.over:
+                last = max(0, turn.hearing - 1)
+                out.append(turn.playback(last, "done", now_ns))
+            elif not turn.stopped:
                 self._credit(turn, now_ns, out)
                 break
-            last = max(0, turn.hearing - 1)
-            out.append(self._playback(turn, last, "done", now_ns))
-            out.append(Clear(turn.number))
-            if turn.received > turn.credited:
-                out.append(AudioCredit(turn=turn.number, consumed=turn.received))
-            self._past = turn.number
-            del self._turns[turn.number]
+            out.append(Clear(turn.number, cut=turn.stopped))
+            turn.begun = True  # even if it had nothing to say
+            self._forget(turn, out)
         return out
 
     def deadline_ns(self) -> int | None:
@@ -249,28 +180,51 @@ class Playout:
 
     # --- inside ---
 
-    def _turn(self, number: int) -> _Turn | None:
+    def _turn(self, number: int) -> Turn | None:
         """The turn, unless it is over or a later one has begun."""
         current = self._current()
         begun = current.number if current is not None and current.begun else 0
         if number <= self._past or number < begun:
             return None
-        return self._turns.setdefault(number, _Turn(number))
+        return self._turns.setdefault(number, Turn(number))
 
-    def _current(self) -> _Turn | None:
+    def _current(self) -> Turn | None:
         return self._turns[min(self._turns)] if self._turns else None
 
-    def _handable(self, turn: _Turn) -> _Clause | None:
+    def _complete(self, turn: Turn, number: int, complete: bool) -> list[Output]:
+        """Note that no more samples will come; what is shown learns how long it takes."""
+        clause = turn.clauses[number]
+        if not complete or clause.complete:
+            return []
+        clause.complete = True
+        if not clause.started or clause.silent or number != turn.hearing:
+            return []
+        return [Length(turn.number, number, clause.samples * SECOND // clause.rate)]
+
+    def _forget(self, turn: Turn, out: list[Output]) -> None:
+        """The turn is over; its sender gets back all the room it took."""
+        if turn.received > turn.credited:
+            out.append(AudioCredit(turn=turn.number, consumed=turn.received))
+        del self._turns[turn.number]
+        if turn.begun:
+            self._past = max(self._past, turn.number)
+
+    def _stop_now(self, turn: Turn, now_ns: int) -> list[Output]:
+        return self.cancel(lambda number: number != turn.number, now_ns)
+
+    def _handable(self, turn: Turn) -> Clause | None:
         """The clause from which more may go to the sinks."""
         clause = turn.clauses.get(turn.handing)
         if clause is None or clause.caption is None:
             return None
         if turn.end is not None and turn.handing >= turn.end:
             return None
+        if turn.ending is not None and turn.handing > turn.ending:
+            return None
         return clause if clause.samples > clause.handed or clause.mute else None
 
-    def _hand(self, turn: _Turn, now_ns: int, out: list[Output]) -> None:
-        self._pass_complete(turn)
+    def _hand(self, turn: Turn, now_ns: int, out: list[Output]) -> None:
+        turn.pass_complete()
         while self._cursor_ns - now_ns <= LEAD_NS - REFILL_NS:
             clause = self._handable(turn)
             if clause is None or clause.caption is None:
@@ -279,56 +233,50 @@ class Playout:
             if not turn.begun:
                 turn.begun = True
                 self._credit_ns = now_ns
+            number = turn.handing
             if clause.mute:
                 clause.silent = True
-                words = len(clause.caption.text.split())
-                length_ns = int(max(MIN_READING_S, words / self._words_per_s) * _SECOND)
+                length_ns = clause.reading_ns(self._words_per_s)
                 count = 0
                 turn.handing += 1
             else:
                 room_ns = now_ns + LEAD_NS - start_ns
-                count = min(clause.samples - clause.handed, -(-room_ns * clause.rate // _SECOND))
-                length_ns = count * _SECOND // clause.rate
+                count = min(clause.samples - clause.handed, -(-room_ns * clause.rate // SECOND))
+                length_ns = count * SECOND // clause.rate
                 out.append(
                     Sound(
                         turn=turn.number,
-                        clause=turn.handing,
+                        clause=number,
                         offset=clause.handed,
                         rate=clause.rate,
                         pcm=clause.cut(clause.handed, count),
                         at_ns=start_ns,
                         lead_ns=start_ns - now_ns,
+                        last=clause.complete and clause.handed + count == clause.samples,
+                        persona=clause.caption.persona,
+                        emotion=clause.caption.emotion,
                     )
                 )
             self._cursor_ns = start_ns + length_ns
-            number = turn.handing - 1 if clause.silent else turn.handing
-            turn.segments.append(_Segment(number, clause.handed, count, start_ns, self._cursor_ns))
+            turn.segments.append(Segment(number, clause.handed, count, start_ns, self._cursor_ns))
             clause.handed += count
-            self._pass_complete(turn)
+            turn.pass_complete()
 
-    @staticmethod
-    def _pass_complete(turn: _Turn) -> None:
-        """Go to the next clause when this one is wholly with the sinks."""
-        clause = turn.clauses.get(turn.handing)
-        while clause is not None and clause.complete and 0 < clause.samples == clause.handed:
-            turn.handing += 1
-            clause = turn.clauses.get(turn.handing)
-
-    def _hear(self, turn: _Turn, now_ns: int, out: list[Output]) -> None:
+    def _hear(self, turn: Turn, now_ns: int, out: list[Output]) -> None:
         while turn.segments and turn.segments[0].start_ns <= now_ns:
             segment = turn.segments[0]
             clause = turn.clauses[segment.clause]
             if not clause.started:
                 clause.started = True
-                if clause.caption is not None:
-                    out.append(clause.caption)
-                out.append(self._playback(turn, segment.clause, "started", segment.start_ns))
+                self._show(clause, segment, out)
+                out.append(turn.playback(segment.clause, "started", segment.start_ns))
             ended = segment.end_ns <= now_ns
             passed_ns = now_ns - segment.start_ns
-            passed = segment.count if ended else passed_ns * clause.rate // _SECOND
+            passed = segment.count if ended else passed_ns * clause.rate // SECOND
             if (fresh := min(segment.count, passed) - segment.heard) > 0:
                 start = segment.offset + segment.heard
-                out.append(Heard(turn.number, clause.rate, clause.cut(start, fresh)))
+                at_ns = segment.start_ns + segment.heard * SECOND // clause.rate
+                out.append(Heard(turn.number, clause.rate, clause.cut(start, fresh), at_ns))
                 segment.heard += fresh
                 clause.heard += fresh
                 turn.consumed += fresh
@@ -339,57 +287,36 @@ class Playout:
             self._settle(turn, segment.end_ns, out)
         self._settle(turn, now_ns, out)
 
-    def _settle(self, turn: _Turn, at_ns: int, out: list[Output]) -> None:
+    def _show(self, clause: Clause, segment: Segment, out: list[Output]) -> None:
+        if clause.caption is None:
+            return
+        length_ns = segment.end_ns - segment.start_ns
+        if not clause.silent:
+            length_ns = clause.expected(self._seconds_per_char) * SECOND // clause.rate
+        exact = clause.silent or clause.complete
+        out.append(Show(clause.caption, segment.start_ns, length_ns, exact))
+
+    def _settle(self, turn: Turn, at_ns: int, out: list[Output]) -> None:
         """Finish the clause the clock is in, if all of it was heard."""
         clause = turn.clauses.get(turn.hearing)
-        if clause is None or not clause.started or not clause.complete:
+        if turn.stopped or clause is None or not clause.started or not clause.complete:
             return
         if clause.heard < clause.samples or any(s.clause == turn.hearing for s in turn.segments):
             return
+        if turn.hearing == turn.ending:
+            turn.stopped = True
+            out.append(turn.cut_short(at_ns, self._seconds_per_char))
+            return
         if clause.samples and clause.caption is not None and clause.caption.text:
             self._seconds_per_char = clause.samples / clause.rate / len(clause.caption.text)
-        out.append(self._playback(turn, turn.hearing, "finished", at_ns))
+        out.append(turn.playback(turn.hearing, "finished", at_ns))
         clause.pcm = bytearray()  # heard and recorded
         clause.heard = clause.handed = 0
         turn.hearing += 1
         turn.handing = max(turn.handing, turn.hearing)
 
-    def _credit(self, turn: _Turn, now_ns: int, out: list[Output]) -> None:
+    def _credit(self, turn: Turn, now_ns: int, out: list[Output]) -> None:
         if turn.consumed > turn.credited and now_ns >= self._credit_ns + CREDIT_NS:
             self._credit_ns = now_ns
             turn.credited = turn.consumed
             out.append(AudioCredit(turn=turn.number, consumed=turn.consumed))
-
-    def _playback(
-        self, turn: _Turn, number: int, kind: str, at_ns: int, heard: float = 1.0
-    ) -> Playback:
-        clause = turn.clauses.get(number, _NO_CLAUSE)
-        return Playback(
-            turn=turn.number,
-            clause=number,
-            kind=kind,
-            at_ns=at_ns,
-            heard=heard,
-            audio_s=round(turn.audio_s, 6),
-            made_ns=clause.made_ns,
-            engine_ns=clause.engine_ns,
-        )
-
-    def _stopped(self, turn: _Turn, now_ns: int) -> Playback:
-        clause = turn.clauses.get(turn.hearing)
-        if clause is None or not clause.started:  # between two clauses: the one before, whole
-            return self._playback(turn, max(0, turn.hearing - 1), "stopped", now_ns)
-        if clause.silent:
-            segment = turn.segments[0]
-            part = (now_ns - segment.start_ns) / (segment.end_ns - segment.start_ns)
-        else:
-            whole = clause.samples
-            if not clause.complete and clause.caption is not None:
-                # the rest is not made yet: guess its length, or the history would claim too much
-                guess_s = len(clause.caption.text) * self._seconds_per_char
-                whole = max(whole, int(guess_s * clause.rate))
-            part = clause.heard / whole if whole else 0.0
-        return self._playback(turn, turn.hearing, "stopped", now_ns, min(1.0, max(0.0, part)))
-
-
-_NO_CLAUSE = _Clause()

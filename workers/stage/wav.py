@@ -13,7 +13,7 @@ import struct
 from pathlib import Path
 
 from ipc.errors import PathNotWritable
-from workers.stage.playout import Heard
+from workers.stage.outputs import Heard
 from workers.stage.resample import resample
 
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")  # canonical RIFF/WAVE, PCM

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,24 @@ from ipc.protocol import (
     Cancel,
     Caption,
     Command,
+    Duck,
     Message,
+    MouthStop,
+    MouthTrack,
+    Peer,
     Playback,
     StageControl,
+    StopSoon,
     TurnEnd,
 )
 from workers.runtime import Link, Worker
 from workers.stage.device import Device
+from workers.stage.gain import Ramp
 from workers.stage.heard import HeardRecord
+from workers.stage.mouth import RATE_HZ, Mouth, Track
+from workers.stage.outputs import Clear, Flush, Heard, Length, Output, Show, Sound, Truncate
 from workers.stage.overlay import Overlay, is_loopback
-from workers.stage.playout import Clear, Flush, Heard, Output, Playout, Sound
+from workers.stage.playout import Playout
 from workers.stage.token import overlay_token, token_file
 from workers.stage.wav import WavFile
 
@@ -44,6 +53,10 @@ class StageWorker(Worker):
         self._device: Device | None = None
         self._wav: WavFile | None = None
         self._muted = False
+        self._ramp = Ramp()
+        self._mouth: Mouth | None = None
+        self._mouth_loading = False
+        self._mouth_turn = 0  # of the last frames that were sent
         self._problems: dict[str, str] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
@@ -58,7 +71,13 @@ class StageWorker(Worker):
         if config.overlay:
             loopback = is_loopback(config.overlay_host)
             token = "" if loopback else overlay_token(self.link.state_dir)
-            self._overlay = Overlay(config.overlay_host, config.overlay_port, token)
+            self._overlay = Overlay(
+                config.overlay_host,
+                config.overlay_port,
+                token,
+                face=config.face == "drawn",
+                on_face=self._want_mouth,
+            )
             sinks.append("overlay")
             if token:
                 details["token"] = f"add ?token= and the word in {token_file(self.link.state_dir)}"
@@ -82,6 +101,8 @@ class StageWorker(Worker):
                 sinks.append(f"WAV {config.wav}")
             except PathNotWritable as error:
                 self._trouble("wav", error)
+        if self.link.serves("avatar"):
+            self._want_mouth()
         details["sinks"] = ", ".join(sinks) or "none"
         return details
 
@@ -97,6 +118,14 @@ class StageWorker(Worker):
             self._carry_out(self._playout.turn_end(message, now_ns))
         elif isinstance(message, StageControl):
             self._mute(message.muted)
+        elif isinstance(message, Duck):
+            self._duck(message, now_ns)
+        elif isinstance(message, StopSoon):
+            self._carry_out(self._playout.stop_soon(message, now_ns))
+
+    def peer_changed(self, peer: Peer) -> None:
+        if peer.name == "avatar" and self.link.serves("avatar"):
+            self._want_mouth()
 
     def cancelled(self, cancel: Cancel) -> None:  # noqa: ARG002  # the fence knows which
         self._carry_out(self._playout.cancel(self.link.fence.allows, time.monotonic_ns()))
@@ -145,18 +174,35 @@ class StageWorker(Worker):
             elif isinstance(output, Heard):
                 self._heard(output)
             elif isinstance(output, Playback):
-                self.link.send("director", output)
+                self._report(output)
             elif isinstance(output, AudioCredit):
                 self.link.send("tts", output)
-            elif isinstance(output, Caption):
-                if self._overlay is not None and self.link.fence.allows(output.turn):
-                    self._overlay.caption(output)
-            elif isinstance(output, Clear):
-                if self._overlay is not None:
-                    self._overlay.clear(output.turn)
+            elif isinstance(output, Show | Length | Clear):
+                self._caption(output)
+            elif isinstance(output, Truncate):
+                self._truncate(output)
             else:
                 self._flush(output)
         self._set_timer()
+
+    def _report(self, playback: Playback) -> None:
+        if playback.kind == "stopped":
+            # nothing of it may come any more, even before the director has said so to everybody
+            self.link.fence.apply(Cancel(turn=playback.turn))
+            self._close_mouth(playback.turn)
+        elif playback.kind == "finished" and self._mouth is not None:
+            self._place(self._mouth.finished(playback.turn, playback.clause))
+        self.link.send("director", playback)
+
+    def _caption(self, output: Show | Length | Clear) -> None:
+        if self._overlay is None:
+            return
+        if isinstance(output, Clear):
+            self._overlay.clear(output)
+        elif isinstance(output, Length):
+            self._overlay.length(output)
+        elif self.link.fence.allows(output.caption.turn):
+            self._overlay.show(output)
 
     def _set_timer(self) -> None:
         deadline_ns = self._playout.deadline_ns()
@@ -184,10 +230,16 @@ class StageWorker(Worker):
             self._overlay.sound(sound)
         if self._device is not None:
             self._device.sound(sound)
+        if self._mouth is not None and self._mouth_wanted:
+            self._place(self._mouth.sound(sound))
 
     def _heard(self, heard: Heard) -> None:
-        if self._muted:
-            heard = Heard(heard.turn, heard.rate, bytes(len(heard.pcm)))
+        pcm = (
+            bytes(len(heard.pcm))
+            if self._muted
+            else self._ramp.apply(heard.pcm, heard.rate, heard.at_ns)
+        )
+        heard = replace(heard, pcm=pcm)
         self._record.heard(heard)
         if self._wav is not None:
             try:
@@ -202,17 +254,80 @@ class StageWorker(Worker):
             self._overlay.flush(flush.turn)
         if self._device is not None:
             self._device.flush()
+        self._close_mouth(flush.turn)
+
+    def _truncate(self, truncate: Truncate) -> None:
+        if self._overlay is not None:
+            self._overlay.truncate(truncate)
+        if self._device is not None:
+            self._device.truncate(truncate)
+        if self._mouth is not None:
+            self._mouth.stop()  # what was sent beyond goes with MouthStop, at its time
+
+    def _duck(self, duck: Duck, now_ns: int) -> None:
+        ramp = self._ramp.to(duck.gain, now_ns, duck.ramp_s)
+        # first those who are to be quick: the records may have numpy to load
+        if self._overlay is not None:
+            self._overlay.duck(ramp)
+        if self._device is not None:
+            self._device.duck(ramp)
+        self._advance()  # what was heard until now was heard as it was
+        self._ramp = ramp
 
     def _mute(self, muted: bool) -> None:
         if muted == self._muted:
             return
         self._advance()  # what was heard until now was heard
         self._muted = muted
+        if muted:
+            self._close_mouth(self._mouth_turn)
         if self._overlay is not None:
             self._overlay.mute(muted)
         if self._device is not None:
             self._device.flush()
         self.link.notice("info", "the sound is muted" if muted else "the sound is on again")
+
+    # --- the mouth ---
+
+    @property
+    def _mouth_wanted(self) -> bool:
+        faces = self._overlay is not None and self._overlay.faces
+        return faces or self.link.serves("avatar")
+
+    def _want_mouth(self) -> None:
+        """Load what it takes, once."""
+        if self._mouth is None and not self._mouth_loading:
+            self._mouth_loading = True
+            self.link.spawn(self._load_mouth(), "lip sync")
+
+    async def _load_mouth(self) -> None:
+        self._mouth = await asyncio.to_thread(Mouth)
+
+    def _place(self, tracks: list[Track]) -> None:
+        for track in tracks:
+            self._mouth_turn = track.turn
+            if self._overlay is not None:
+                self._overlay.mouth(track)
+            if self.link.serves("avatar"):
+                message = MouthTrack(
+                    turn=track.turn,
+                    clause=track.clause,
+                    at_ns=track.at_ns,
+                    rate_hz=RATE_HZ,
+                    persona=track.persona,
+                    emotion=track.emotion,
+                )
+                self.link.send("avatar", message, track.rows.astype("<f4").tobytes())
+
+    def _close_mouth(self, turn: int) -> None:
+        if self._mouth is None or turn != self._mouth_turn:
+            return
+        self._mouth_turn = 0
+        self._mouth.stop()
+        if self.link.serves("avatar"):
+            self.link.send("avatar", MouthStop(turn=turn))
+
+    # --- the overlay's port ---
 
     async def _bind(self, overlay: Overlay) -> bool:
         try:
