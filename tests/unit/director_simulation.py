@@ -102,6 +102,7 @@ class Simulation:
         self._ids = count(1)
         self._utterances = count(1)
         self.speeches: list[Speech] = []
+        self.watch: Callable[[], None] = lambda: None  # called after every step
         self._voice_free = 0
         self.outstanding: set[tuple[int, int]] = set()  # what the voice works on
         self.most_outstanding = 0
@@ -321,6 +322,7 @@ class Simulation:
                 heapq.heappop(self._queue)[2]()
             else:
                 self.core.tick()
+            self.watch()
 
     # --- looking ---
 
@@ -379,6 +381,7 @@ class Speech:
         self.told_ns = 0  # when its end was told
         self._born = show.incarnations["stt"]
         self._before = ""
+        self._told_start = False
         length_ms = (self.ended_ns - self.began_ns) / MS
         show.after(vad_ms, self._start)
         at = vad_ms + partial_ms
@@ -386,6 +389,11 @@ class Speech:
             show.after(at, self._partial)
             at += partial_ms
         show.after(length_ms + silence_ms + final_ms, self._end)
+
+    @property
+    def known(self) -> bool:
+        """Whether the show has been told that it began, and not that it is over."""
+        return self._told_start and not self.told_ns and not self.lost
 
     @property
     def lost(self) -> bool:
@@ -396,6 +404,7 @@ class Speech:
             self._show.deliver(message)
 
     def _start(self) -> None:
+        self._told_start = True
         self._tell(SpeechStarted(source=self.source, utterance=self.number, at_ns=self.began_ns))
 
     def _partial(self) -> None:

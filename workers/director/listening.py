@@ -178,6 +178,9 @@ class Listening(Moderation):
             return
         reason = f"interrupted by {name_of(utterance.source)}"
         clause = turn.sounding
+        unheard = sum(not clause.finished for clause in turn.clauses)
+        if turn.handed_over and not unheard:
+            return  # it has been played, we are about to hear so
         if not turn.audible:
             self._take_back(turn, reason)
         elif clause is None:
@@ -186,7 +189,7 @@ class Listening(Moderation):
             within_s = self._speech.stop_within_s
             self._end_soon(turn, reason, within_s + _STOP_LATE_S)
             self._port.send("stage", StopSoon(turn=turn.number, within_s=within_s))
-        elif not (turn.handed_over and clause == len(turn.clauses) - 1):
+        elif not (turn.handed_over and unheard == 1):
             length_s = turn.clauses[clause].audio_s or _CLAUSE_MAX_S
             self._end_soon(turn, reason, length_s + _STOP_LATE_S, clause)
 
