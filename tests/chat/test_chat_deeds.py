@@ -36,12 +36,15 @@ async def test_deeds_about_one_viewer_keep_their_order(desk: Desk) -> None:
 async def test_send_goes_everywhere_and_says_where(desk: Desk) -> None:
     desk.youtube.refuses = "the token is missing"
     result = await send({"text": " hi\x07 "}, desk.platforms, desk.deeds, desk.ledger)
-    assert result == {"sent": {"twitch": "done", "youtube": "not there: the token is missing"}}
+    sent = {"twitch": "done", "youtube": "not there: the token is missing"}
+    assert result == {"sent": sent, "refused": True}
     assert desk.twitch.done == [("send", "hi", "")]
 
 
 async def test_send_to_one(desk: Desk) -> None:
-    await send({"text": "hi", "platform": "YouTube"}, desk.platforms, desk.deeds, desk.ledger)
+    wanted = {"text": "hi", "platform": "YouTube"}
+    result = await send(wanted, desk.platforms, desk.deeds, desk.ledger)
+    assert result == {"sent": {"youtube": "done"}}
     assert desk.youtube.done == [("send", "hi", "")]
     assert desk.twitch.done == []
 

@@ -51,6 +51,7 @@ async def test_what_the_platform_refuses_holds_here(desk: Desk) -> None:
     result = await desk.do("ban", viewer="mira")
     assert result["here"] == "banned"
     assert result["platform"] == "not there: missing scope moderator:manage:banned_users"
+    assert result["refused"]
     assert desk.standing.why_silent("twitch:11")
     ((level, text, hint),) = desk.notices
     assert (level, hint) == ("warning", "mend it")
@@ -61,6 +62,7 @@ async def test_a_console_viewer_is_banned_here_only_and_nobody_complains(desk: D
     result = await desk.do("ban", viewer="tom")
     assert result["here"] == "banned"
     assert result["platform"] == "not there: console has no moderation"
+    assert "refused" not in result
     assert desk.notices == []
 
 

@@ -14,6 +14,7 @@ from ipc.protocol import (
     ShowEvent,
 )
 from ipc.states import ChatKind, ShowMode
+from tui.screens.answers import done_sentence
 from tui.screens.over import Choice, Page
 
 BIG, SMALL = (140, 45), (80, 24)
@@ -137,6 +138,7 @@ async def test_a_refusal_of_the_platform_is_a_warning() -> None:
     port = FakePort()
     port.results["ban"] = {
         "viewer": "twitch:long_john", "here": "banned", "platform": "not there: no scope",
+        "refused": True,
     }  # fmt: skip
     async with make(port).run_test(size=BIG) as pilot:
         await settle(pilot)
@@ -144,6 +146,23 @@ async def test_a_refusal_of_the_platform_is_a_warning() -> None:
         await settle(pilot)
         hint = "▲ ban: viewer twitch:long_john · here banned · platform not there: no scope"
         assert hint in drawn(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("result", "level"),
+    [
+        ({"here": "banned", "platform": "done"}, "info"),
+        ({"here": "banned", "platform": "not there: replay has no moderation"}, "info"),
+        ({"here": "banned", "platform": "done", "problem": "bans are not kept"}, "warning"),
+        ({"sent": {"twitch": "done", "youtube": "no"}, "refused": True}, "warning"),
+        (None, "info"),
+    ],
+)
+def test_only_what_went_wrong_is_a_warning(result: Any, level: str) -> None:
+    sentence, matters = done_sentence("ban", result)
+    assert matters == level
+    wrong = "bans are not kept" in sentence or "youtube no" in sentence
+    assert wrong == (level == "warning")
 
 
 async def test_inspecting_shows_the_message_and_the_viewer() -> None:

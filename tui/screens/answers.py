@@ -13,7 +13,7 @@ from tui.panels.pane import plain
 from tui.screens.pages import facts, heading
 
 _LINES = 2000
-_TOLD = ("undone", "viewer", "here", "platform", "sent")  # in the hint after a deed
+_TOLD = ("undone", "viewer", "here", "platform", "sent", "problem")  # in the hint after a deed
 
 
 def done_sentence(verb: str, result: Any) -> tuple[str, str]:
@@ -26,8 +26,8 @@ def done_sentence(verb: str, result: Any) -> tuple[str, str]:
     for name, value in told.items():
         inner = ", ".join(f"{key} {said}" for key, said in value.items()) if _table(value) else ""
         parts.append(clean(f"{name} {inner or value}", 160))
-    refused = any("not there" in part for part in parts)
-    return f"{verb}: {' · '.join(parts) or 'done'}", "warning" if refused else "info"
+    warned = _table(result) and bool(result.get("refused") or result.get("problem"))
+    return f"{verb}: {' · '.join(parts) or 'done'}", "warning" if warned else "info"
 
 
 def _table(value: Any) -> bool:

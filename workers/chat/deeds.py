@@ -60,7 +60,8 @@ async def send(
 ) -> dict[str, Any]:
     """The verb ``send``: a line of ours in the chat of every platform that takes one.
 
-    ``{"sent": {platform: "done" or why not}}``. RequestFailed if it went nowhere.
+    ``{"sent": {platform: "done" or why not}}``, with ``refused`` if one did not take it.
+    RequestFailed if it went nowhere.
     """
     text = clean(str(args.get("text") or ""), _LONGEST).text
     if not text:
@@ -90,7 +91,9 @@ async def send(
             "; ".join(f"{name}: {said}" for name, (said, _) in zip(able, answers, strict=True)),
             next((hint for _, hint in answers if hint), ""),
         )
-    return {"sent": {name: said for name, (said, _) in zip(able, answers, strict=True)}}
+    sent = {name: said for name, (said, _) in zip(able, answers, strict=True)}
+    refused = any(said != DONE for said in sent.values())
+    return {"sent": sent} | ({"refused": True} if refused else {})
 
 
 def _there(able: list[str]) -> str:

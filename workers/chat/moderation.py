@@ -309,13 +309,16 @@ class Moderation:
         about: str,
         deed: Callable[[Platform], Awaitable[None]],
     ) -> dict[str, Any]:
-        """The same deed on the platform; what it says is added to the result."""
+        """The same deed on the platform; what it says is added to the result, and ``refused``
+        if it was to happen there and did not."""
         said, hint = await self._deeds.do(name, about, within_s(verb), deed)
-        if said != DONE and not isinstance(self._platforms.get(name), ReadOnly):
+        refused = said != DONE and not isinstance(self._platforms.get(name), ReadOnly)
+        if refused:
             whom = result.get("name") or result.get("viewer") or about
             text = f"{verb}: {whom}: {result['here']} here; on {name} {said}"
             self._told.notice("warning", text, hint)
-        return self._with_problem(result | {"platform": said})
+        result |= {"platform": said} | ({"refused": True} if refused else {})
+        return self._with_problem(result)
 
     def _with_problem(self, result: dict[str, Any]) -> dict[str, Any]:
         problem = self._file.problem

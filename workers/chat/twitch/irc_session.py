@@ -50,9 +50,8 @@ class Timing:
 
 
 class End(Enum):
-    """Why a connection is of no more use."""
+    """Why a session ended its connection; one that was merely lost has none of these."""
 
-    LOST = auto()  # closed by the other side or the network, or never came about
     REFUSED = auto()  # login or token
     BANNED = auto()  # this login, in this channel
     RECONNECT = auto()  # the server asks for it
