@@ -42,7 +42,7 @@ async def configured(
     if chat.twitch.channel or chat.youtube.video:
         secrets = Secrets.load(state_dir)
         if chat.twitch.channel:
-            from workers.chat.twitch.twitch import Twitch  # noqa: PLC0415 only if it is used
+            from workers.chat.twitch import Twitch  # noqa: PLC0415 only if it is used
 
             platforms.append(Twitch(chat, secrets))
         if chat.youtube.video:
