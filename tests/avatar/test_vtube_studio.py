@@ -434,6 +434,36 @@ async def test_killed_and_restarted_fifty_times_while_she_speaks(
     assert studio.asked == 1
 
 
+async def test_killed_at_every_step_of_being_let_in(
+    studio: VTubeStudioDouble, tmp_path: Path
+) -> None:
+    async with on_stage(studio.port, tmp_path) as show:
+        await studio.frames()
+        for step in range(12):  # requests until the first frame, and a few
+            await studio.kill()
+            goal = len(studio.rules.requests) + step
+            await studio.start()
+            await studio.until(lambda goal=goal: len(studio.rules.requests) >= goal)
+        await studio.kill()
+        await studio.start()
+        await studio.frames()
+        assert ready(show)
+    assert studio.asked == 1
+
+
+async def test_killed_while_it_asks(tmp_path: Path) -> None:
+    async with VTubeStudioDouble(popup="wait") as studio, on_stage(studio.port, tmp_path) as show:
+        for times in range(1, 4):
+            await studio.until(lambda times=times: studio.asked == times)
+            await studio.kill()
+            await studio.start()
+        await studio.until(lambda: studio.asked == 4)
+        await studio.answer(allow=True)
+        await studio.frames()
+        assert show.ears.now == ""
+        assert len(show.ears.said("asking whether")) == 1
+
+
 async def test_one_that_hangs_gets_few_frames_and_is_left(
     studio: VTubeStudioDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

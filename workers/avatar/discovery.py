@@ -84,7 +84,7 @@ class Discovery(asyncio.DatagramProtocol):
         return int(self._transport.get_extra_info("sockname")[1])
 
     def find(self, host: str, window: str = "") -> Heard | None:
-        """The newest instance on ``host`` ("": on any) with this window title ("": any)."""
+        """An instance on ``host`` ("": on any) with this window title ("": any)."""
         oldest_s = self._now_s() - STALE_S
         fitting = [
             heard
@@ -93,8 +93,10 @@ class Discovery(asyncio.DatagramProtocol):
             and (not window or heard.title == window)
             and (not host or heard.host == host or (host == _HERE and is_here(heard.host)))
         ]
-        # of several the one first in the list of windows: what its owner calls the first
-        return min(fitting, key=lambda heard: (not heard.active, heard.title), default=None)
+        # of several windows the first, and of one that was restarted its newest word
+        return min(
+            fitting, key=lambda heard: (not heard.active, heard.title, -heard.at_s), default=None
+        )
 
     # --- asyncio.DatagramProtocol ---
 

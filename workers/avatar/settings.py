@@ -89,7 +89,7 @@ class VtsSettings:
     idle_hz: float = 30.0  # while she is silent
     fade_s: float = 0.25  # how long an expression takes to come; VTube Studio allows 2 s
     retry_base_s: float = 0.5
-    retry_max_s: float = 15.0
+    retry_max_s: float = 5.0
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.replace("-", "").replace("_", "").isalnum():

@@ -30,7 +30,6 @@ from workers.avatar.vts_session import Dropped, Session, dial, first
 from workers.avatar.vts_token import TokenFile
 
 TOLD_S = 60.0  # a connection that comes and goes is told of once in this time
-STABLE_S = 10.0  # connected for this long, and the next pause is the first one again
 _EVENTS = ("ModelLoadedEvent", "ModelConfigChangedEvent")
 
 
@@ -93,7 +92,6 @@ class VTubeStudio:
         self._told = asyncio.Event()  # by the operator: ask again
         self._nudged = asyncio.Event()  # by the network: something has changed
         self._frames_sent = 0
-        self._ready_s = 0.0
 
     # --- for the owner ---
 
@@ -147,13 +145,12 @@ class VTubeStudio:
         with self._listening():
             while True:
                 self._nudged.clear()
-                self._ready_s = float("inf")
                 try:
                     await self._connection()
                 except Dropped as dropped:
+                    failures = 0 if self.phase is Phase.READY else failures + 1
                     self.phase = Phase.AWAY
                     self._report.away(dropped.why, self._hint(dropped.hint))
-                    failures = 0 if self._now_s() - self._ready_s >= STABLE_S else failures + 1
                     await self._pause(failures)
                 except Denied as denied:
                     self.phase = Phase.DENIED
@@ -184,7 +181,6 @@ class VTubeStudio:
         await self._body.learn(session)
         self._session = session
         self.phase = Phase.READY
-        self._ready_s = self._now_s()
         self._report.back()
         await first(self._inject(session), self._acting.act(session), self._body.keep_up(session))
 
