@@ -24,6 +24,7 @@ from workers.chat.viewers import Viewers
 class Acting:
     """A platform that notes what is done on it, or refuses."""
 
+    numbered_viewers = False
     self_id = ""
 
     def __init__(self, name: str, before: Callable[[], None] = lambda: None) -> None:

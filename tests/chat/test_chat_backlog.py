@@ -75,13 +75,13 @@ def test_a_lost_directors_lines_go_to_the_next_one_once() -> None:
     there = Director()
     there.backlog.put([line(n) for n in range(3)], serves=True)
     there.backlog.taken(["twitch:0"])
-    there.backlog.again()
+    there.backlog.director_lost()
     there.backlog.put([line(3)], serves=False)
     assert there.backlog.flush()
     assert there.texts == ["0", "1", "2", "1", "2", "3"]
 
     there.backlog.taken(["twitch:1"])
-    there.backlog.again()  # lost again: line 2 had its second chance, line 3 has not
+    there.backlog.director_lost()  # lost again: line 2 had its second chance, line 3 has not
     assert there.backlog.flush()
     assert there.texts[6:] == ["3"]
     assert there.backlog.lost == 1
@@ -165,7 +165,7 @@ def test_what_was_removed_after_it_was_sent_is_not_sent_again() -> None:
         )
         there.backlog.remove(removed, serves=True)
         there.messages.clear()
-        there.backlog.again()
+        there.backlog.director_lost()
         assert there.backlog.flush()
         assert there.messages[0] == removed  # the next director may not have heard it
         assert there.texts == ["2"]
@@ -176,7 +176,7 @@ def test_an_old_removal_is_not_repeated() -> None:
     there = Director()
     there.backlog.remove(by("1"), serves=True)
     there.now_s = REPEATED_S + 1
-    there.backlog.again()
+    there.backlog.director_lost()
     assert there.backlog.flush()
     assert there.of(Removed) == [by("1")]
 
@@ -268,7 +268,7 @@ def test_whatever_happens_a_removed_line_is_not_sent_and_no_other_is_lost(
                 taken.add(str(argument))
             there.backlog.taken([f"twitch:{argument}"])
         elif step == "lost":
-            there.backlog.again()
+            there.backlog.director_lost()
         else:
             serves = bool(argument)
     there.backlog.flush()

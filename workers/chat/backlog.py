@@ -105,8 +105,8 @@ class Backlog:
                 # told late by a director that was lost since: it is not to be sent once more
                 self._waiting = deque(m for m in self._waiting if m.id != message_id)
 
-    def again(self) -> None:
-        """The director was lost: what it had not taken waits again, before what is newer."""
+    def director_lost(self) -> None:
+        """What it had not taken waits again, before what is newer."""
         untaken: list[ChatMessage] = []
         for line, _ in self._sent.values():
             if line.id in self._repeated:

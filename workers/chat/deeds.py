@@ -72,11 +72,11 @@ async def send(
         if wanted not in able:
             raise RequestFailed(f"there is no platform {wanted[:40]!r} to write to", _there(able))
         able = [wanted]
-    if number := str(args.get("reply") or "").strip():
-        place = ledger.find(number)
+    if show_id := str(args.get("reply") or "").strip():
+        place = ledger.find(show_id)
         if place is None:
             raise RequestFailed(
-                f"no chat line {number[:100]!r} is known", "it may have come too long ago"
+                f"no chat line {show_id[:100]!r} is known", "it may have come too long ago"
             )
         if place.platform not in able:
             raise RequestFailed(f"that line came from {place.platform}", _there(able))

@@ -71,13 +71,13 @@ class Intake:
         deleted. ``at`` is wall-clock time."""
         platform = line.platform
         if line.id:
-            number = message_id(platform, line.id)
-            if self._ledger.came(platform, number):
+            show_id = message_id(platform, line.id)
+            if self._ledger.came(platform, show_id):
                 return "the line came before"
-            if self._ledger.is_removed(platform, number, line.delete_id):
+            if self._ledger.is_removed(platform, show_id, line.delete_id):
                 return "the line was deleted before it came"
         else:
-            number = f"{platform}:{uuid.uuid4().hex[:16]}"
+            show_id = f"{platform}:{uuid.uuid4().hex[:16]}"
         cleaned = clean(line.text, self._max_chars)
         kind, notice = line.kind, line.notice
         if not cleaned.text and kind is ChatKind.LINE:
@@ -87,8 +87,8 @@ class Intake:
         name = clean_author(line.author or line.login)
         who = author_id(platform, line.author_id or name)
         viewer = self._viewers.meet(who, name, clean_author(line.login, ""), at)
-        viewer.wrote(number, cleaned.text, at)
-        self._ledger.add(number, Place(platform, line.delete_id or line.id, viewer.id))
+        viewer.wrote(show_id, cleaned.text, at)
+        self._ledger.add(show_id, Place(platform, line.delete_id or line.id, viewer.id))
         trusted = self._standing.knows(viewer.id) and self._standing.get(viewer.id).trusted
         found = _Found(cleaned.text)
         if silent := self._standing.why_silent(viewer.id):
@@ -96,7 +96,7 @@ class Intake:
         elif not own:
             self._judge(found, kind, viewer, at, now_ns, trusted=trusted)
         message = ChatMessage(
-            id=number,
+            id=show_id,
             platform=platform,
             author=self._gate.name(name),
             author_id=viewer.id,

@@ -71,49 +71,49 @@ class Ledger:
         self._size = size
         self._platforms: dict[str, _Platform] = {}
 
-    def add(self, number: str, place: Place) -> None:
-        """A line was let in. ``number`` is its id in the show."""
+    def add(self, show_id: str, place: Place) -> None:
+        """A line was let in. ``show_id``: as ``ids.message_id`` makes it."""
         platform = self._of(place.platform)
-        platform.authors[number] = place.author_id
-        if place.delete_id and place.delete_id != _end(number):
-            platform.delete_ids[number] = place.delete_id
+        platform.authors[show_id] = place.author_id
+        if place.delete_id and place.delete_id != _end(show_id):
+            platform.delete_ids[show_id] = place.delete_id
             other = message_id(place.platform, place.delete_id)
-            if other != number:
-                platform.other_ids[other] = number
+            if other != show_id:
+                platform.other_ids[other] = show_id
 
-    def came(self, platform: str, number: str) -> bool:
+    def came(self, platform: str, show_id: str) -> bool:
         """Whether the line is known."""
-        return number in self._of(platform).authors
+        return show_id in self._of(platform).authors
 
-    def find(self, number: str) -> Place | None:
+    def find(self, show_id: str) -> Place | None:
         """By the id in the show. None: it did not come, or long ago."""
-        name = number.partition(":")[0]
+        name = show_id.partition(":")[0]
         platform = self._platforms.get(name)
-        author = platform.authors.get(number) if platform is not None else None
+        author = platform.authors.get(show_id) if platform is not None else None
         if platform is None or author is None:
             return None
-        return Place(name, platform.delete_ids.get(number) or _end(number), author)
+        return Place(name, platform.delete_ids.get(show_id) or _end(show_id), author)
 
-    def is_removed(self, platform: str, number: str, delete_id: str = "") -> bool:
+    def is_removed(self, platform: str, show_id: str, delete_id: str = "") -> bool:
         """Whether the line was deleted, perhaps before it came."""
         removed = self._of(platform).removed
-        if number in removed:
+        if show_id in removed:
             return True
         return bool(delete_id) and message_id(platform, delete_id) in removed
 
     def remove(self, platform: str, raw_ids: Iterable[str]) -> list[str]:
         """These lines (by either of their ids) are gone; their ids in the show."""
         known = self._of(platform)
-        numbers: list[str] = []
+        show_ids: list[str] = []
         for raw in raw_ids:
-            number = message_id(platform, raw)
-            known.removed[number] = ""
-            numbers.append(number)
-            other = known.other_ids.get(number)
+            show_id = message_id(platform, raw)
+            known.removed[show_id] = ""
+            show_ids.append(show_id)
+            other = known.other_ids.get(show_id)
             if other is not None:
                 known.removed[other] = ""
-                numbers.append(other)
-        return numbers
+                show_ids.append(other)
+        return show_ids
 
     def _of(self, platform: str) -> _Platform:
         found = self._platforms.get(platform)
@@ -122,5 +122,5 @@ class Ledger:
         return found
 
 
-def _end(number: str) -> str:
-    return number.partition(":")[2]
+def _end(show_id: str) -> str:
+    return show_id.partition(":")[2]

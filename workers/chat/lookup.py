@@ -150,7 +150,7 @@ def describe(person: Person, viewer: Viewer | None, mark: Mark, now_s: float) ->
             "hits": viewer.hits,
             "found": [{"why": why, "at": at} for why, at in viewer.found],
             "said": [
-                {"message_id": number, "text": text, "at": at} for number, text, at in viewer.said
+                {"message_id": show_id, "text": text, "at": at} for show_id, text, at in viewer.said
             ],
         }
     return known | {

@@ -135,32 +135,32 @@ class Moderation:
                 Removed(platform=name, author_id=person.id, forget=forget, reason=reason)
             )
         if removal.ids:
-            numbers = self._ledger.remove(name, removal.ids)
-            self._told.removed(Removed(platform=name, message_ids=numbers, reason=reason))
+            show_ids = self._ledger.remove(name, removal.ids)
+            self._told.removed(Removed(platform=name, message_ids=show_ids, reason=reason))
 
     # --- verbs ---
 
     async def _delete(self, args: dict[str, Any]) -> dict[str, Any]:
-        number = str(args["message_id"]).strip()
-        name, _, raw = number.partition(":")
-        place = self._ledger.find(number)
-        ours = name in self._platforms and raw != "" and message_id(name, raw) == number
+        show_id = str(args["message_id"]).strip()
+        name, _, raw = show_id.partition(":")
+        place = self._ledger.find(show_id)
+        ours = name in self._platforms and raw != "" and message_id(name, raw) == show_id
         if place is None and not ours:
             raise RequestFailed(
-                f"no chat line {number[:100]!r} is known", "it may have come too long ago"
+                f"no chat line {show_id[:100]!r} is known", "it may have come too long ago"
             )
         person = self._person(place.author_id) if place is not None else Person("", "")
         self._ledger.remove(name, [raw])
         self._told.removed(
-            Removed(platform=name, message_ids=[number], reason="deleted by the operator")
+            Removed(platform=name, message_ids=[show_id], reason="deleted by the operator")
         )
         self._undo.did(Change("delete", person, None))
         delete_id = place.delete_id if place is not None else raw
         return await self._and_there(
-            {"viewer": person.id, "message_id": number, "here": "deleted"},
+            {"viewer": person.id, "message_id": show_id, "here": "deleted"},
             "delete",
             name,
-            number,
+            show_id,
             lambda platform: platform.delete(delete_id),
         )
 
@@ -234,7 +234,8 @@ class Moderation:
     def _find(self, args: dict[str, Any]) -> Person:
         person = find(str(args["viewer"]), self._viewers, self._standing, self._platforms.keys())
         known = self._viewers.get(person.id) is not None or self._standing.knows(person.id)
-        numbered = getattr(self._platforms.get(person.platform), "numbered_viewers", False)
+        platform = self._platforms.get(person.platform)
+        numbered = platform is not None and platform.numbered_viewers
         if numbered and not known and not person.raw_id.isdigit():
             name = person.platform
             raise RequestFailed(
@@ -244,9 +245,9 @@ class Moderation:
             )
         return person
 
-    def _person(self, number: str) -> Person:
-        viewer = self._viewers.get(number)
-        return Person(number, viewer.name, viewer.login) if viewer else Person(number, "")
+    def _person(self, viewer_id: str) -> Person:
+        viewer = self._viewers.get(viewer_id)
+        return Person(viewer_id, viewer.name, viewer.login) if viewer else Person(viewer_id, "")
 
     def _silenced(self, before: Mark, person: Person, seconds: int, by: str, reason: str) -> Mark:
         """For good if ``seconds`` is 0."""

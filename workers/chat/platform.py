@@ -78,13 +78,14 @@ class PlatformRefused(RequestFailed):
 
 
 class Platform(Protocol):
-    """A source of lines, and a place to act. Every deed raises PlatformRefused.
-
-    One whose ``Line.author_id`` is always a number may say so with ``numbered_viewers = True``:
-    then a name that nobody here has is not taken for an id, of which no line would ever come.
-    """
+    """A source of lines, and a place to act. Every deed raises PlatformRefused."""
 
     name: str
+
+    @property
+    def numbered_viewers(self) -> bool:
+        """Whether ``Line.author_id`` always is a number: then a name that nobody here has is not
+        taken for an id, of which no line would ever come."""
 
     @property
     def self_id(self) -> str:
@@ -114,6 +115,7 @@ class ReadOnly:
     """Base of platforms on which nothing can be done."""
 
     name = ""
+    numbered_viewers = False
     self_id = ""
 
     def _no(self) -> PlatformRefused:

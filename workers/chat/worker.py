@@ -95,7 +95,7 @@ class ChatWorker(Worker):
             return
         if peer.incarnation != self._director:
             self._director = peer.incarnation
-            self._backlog.again()
+            self._backlog.director_lost()
         if peer.state.serves:
             self._catch_up()
 

@@ -39,6 +39,7 @@ class YouTube:
     """
 
     name = PLATFORM
+    numbered_viewers = False
 
     def __init__(
         self,
