@@ -48,18 +48,30 @@ class Quiet:
 
 
 class Costs:
-    """Due and sent of every frame."""
+    """Due, begun and sent of every frame. Before it is begun, the machine was late, not we."""
 
     def __init__(self) -> None:
         self.late_ms: list[float] = []
+        self.work_ms: list[float] = []
         self.sent_s: list[float] = []
+        self._begun_ns = 0
+
+    def face(self, now_ns: int) -> dict[str, float]:
+        """What a client is given to ask."""
+        self._begun_ns = now_ns
+        return face(now_ns)
 
     def __call__(self, due_ns: int, sent_ns: int) -> None:
         self.late_ms.append((sent_ns - due_ns) / 1e6)
+        self.work_ms.append((sent_ns - self._begun_ns) / 1e6)
         self.sent_s.append(sent_ns / 1e9)
 
+    def clear(self) -> None:
+        for one in (self.late_ms, self.work_ms, self.sent_s):
+            one.clear()
+
     def tell(self, name: str) -> None:
-        late = sorted(self.late_ms)
+        late, work = sorted(self.late_ms), sorted(self.work_ms)
         span_s = self.sent_s[-1] - self.sent_s[0]
         seconds = range(int(span_s))
         counts = [0] * len(seconds)
@@ -70,7 +82,8 @@ class Costs:
         print(
             f"{name}: {len(late)} frames, {(len(late) - 1) / span_s:.2f} Hz "
             f"(worst second {min(counts)}, best {max(counts)}); due to sent "
-            f"p50 {_part(late, 0.5):.2f} p99 {_part(late, 0.99):.2f} max {late[-1]:.2f} ms"
+            f"p50 {_part(late, 0.5):.2f} p99 {_part(late, 0.99):.2f} max {late[-1]:.2f} ms, "
+            f"of that our work p50 {_part(work, 0.5):.2f} p99 {_part(work, 0.99):.2f} ms"
         )
 
 
@@ -157,17 +170,16 @@ async def _measure(options: argparse.Namespace, state: Path) -> None:
         await studio.start()
         (state / f"vtube-studio-a{number}.token").write_text(f"token-{number}")
         settings = VtsSettings(f"a{number}", "127.0.0.1", studio.port)
-        clients.append(VTubeStudio(settings, face, state, quiet, sent=costs[number]))
+        clients.append(VTubeStudio(settings, costs[number].face, state, quiet, sent=costs[number]))
     vmc_costs = Costs()
-    vmc = Vmc(VmcSettings("vmc", port=9), face, quiet, sent=vmc_costs)
+    vmc = Vmc(VmcSettings("vmc", port=9), vmc_costs.face, quiet, sent=vmc_costs)
     running = [asyncio.create_task(client.run()) for client in (*clients, vmc)]
     try:
         for client in (*clients, vmc):
             client.speaking = True
         await _until(lambda: all(client.phase is Phase.READY for client in clients))
         for one in (*costs, vmc_costs):
-            one.late_ms.clear()
-            one.sent_s.clear()
+            one.clear()
         used = resource.getrusage(resource.RUSAGE_SELF)
         await asyncio.sleep(options.seconds)
         after = resource.getrusage(resource.RUSAGE_SELF)
