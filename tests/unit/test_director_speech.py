@@ -28,6 +28,7 @@ from ipc.protocol import (
     TurnEvent,
 )
 from ipc.states import ShowMode, TurnOutcome, WorkerState
+from workers.director.bargein import Floor
 
 LONG = (
     "Well, let me tell you a long story about the sea. It begins with a small boat and a cat. "
@@ -355,7 +356,7 @@ def test_nobody_keeps_her_silent_for_ever(tmp_path: Path) -> None:
 
 def test_noises_in_a_row_do_not_put_a_reply_off_for_ever(tmp_path: Path) -> None:
     show = make(tmp_path)
-    show.reply = "Hello Cleo."
+    show.reply, show.made_ms = "Hello Cleo.", 150.0
     line = show.chat("hi", author="Cleo")
     for k in range(300):
         show.after(
@@ -453,6 +454,7 @@ def test_dump_in_the_middle_of_an_interruption(tmp_path: Path) -> None:
     show.run_for(1)
     assert show.core.turns == []
     assert show.stage.gain == 1.0
+    assert show.traces[0].reason == "dumped by the operator"
 
 
 # --- what is lost ---
@@ -477,9 +479,13 @@ def test_a_stage_that_comes_back_is_told_how_loud_she_is(tmp_path: Path) -> None
     show.speak("a rather long sentence about nothing at all really")
     show.run_for(1.0)
     show.lose("stage")
-    show.run_for(0.1)
+    assert show.stage.gain == 1.0
+    show.core.say("Please hold the line.", show.now)
     show.recover("stage")
-    assert gains(show) == [1.0, 0.3, 1.0]
+    show.run_for(0.1)
+    assert gains(show) == [1.0, 0.3, 0.3], "also if it is the same again"
+    show.run_until(lambda s: s.core.turns == [])
+    assert show.stage.gain == 1.0
 
 
 def test_an_end_that_is_never_told_does_not_keep_her_quiet(tmp_path: Path) -> None:
@@ -503,6 +509,36 @@ def test_words_whose_start_was_lost_are_heard(tmp_path: Path) -> None:
     show.deliver(final)
     show.run_for(20)
     assert [source for source, _ in opened(show)] == ["chat", "speech"], "once, though told twice"
+
+
+def test_words_that_come_after_the_end_keep_nobody_speaking(tmp_path: Path) -> None:
+    show = make(tmp_path)
+    show.speak("mhm", silence_ms=0, final_ms=0)
+    show.run_for(1)
+    show.deliver(SpeechPartial(source="Ann", utterance=1, text="mhm"))
+    show.chat("hi", author="Cleo")
+    show.run_until(lambda s: bool(s.heard), within_s=5)
+
+
+def test_a_reply_may_wait_longer_than_a_turn_may_be_stuck(tmp_path: Path) -> None:
+    show = Simulation(tmp_path, config(idle_after_s=0.0, turn_timeout_s=3.0)).start()
+    show.chat("hi", author="Cleo")
+    show.speak("hm " * 40, ignored="a hum", vad_ms=1)
+    show.run_until(lambda s: len(s.traces) == 1)
+    assert show.traces[0].outcome is TurnOutcome.PLAYED
+
+
+def test_a_reply_that_got_to_its_end_before_it_could_stop_was_played(tmp_path: Path) -> None:
+    show = talking(tmp_path, stop_within_s=60.0)
+    show.silent.add("stage")
+    show.run_until(lambda s: s.core.turns[0].handed_over)
+    show.silent.clear()
+    show.run_until(lambda s: s.core.turns[0].end_sent)
+    show.silent.add("stage")
+    show.speak("wait a second Nova what")
+    show.run_until(lambda s: bool(s.traces))
+    assert show.sent_to("stage", StopSoon)
+    assert (show.traces[0].outcome, show.traces[0].reply) == ("played", LONG)
 
 
 def test_a_clock_elsewhere_is_not_believed(tmp_path: Path) -> None:
@@ -550,6 +586,8 @@ def test_a_reply_begun_early_is_heard_earlier(tmp_path: Path) -> None:
         assert len(show.sent_to("llm", Generate)) == 1
         show.run_until(lambda s: len(s.traces) == 1)
         latency[early] = show.traces[0].spans_ms["chat_to_audio"]
+        since_the_end_ns = first_sound_ns(show, 1) - show.speeches[0].ended_ns
+        assert latency[early] == pytest.approx(since_the_end_ns / MS, abs=1)
     assert latency[False] - latency[True] >= 80, "recall and the model's first clause"
 
 
@@ -609,3 +647,67 @@ def test_a_draft_never_outlives_its_utterance(tmp_path: Path, end: str) -> None:
     show.run_for(0.1)
     show.check_quiet()
     assert not show.of(ChatOutcomeEvent)
+
+
+# --- who speaks, by itself ---
+
+
+def floor() -> Floor:
+    return Floor(SpeechSection())
+
+
+@pytest.mark.parametrize("at_ns", [0, 2**60])
+def test_a_start_at_an_impossible_time_was_just_now(at_ns: int) -> None:
+    who = floor().started("Ann", 1, at_ns, 100 * S)
+    assert who.began_ns == 100 * S
+
+
+def test_going_on_is_two_words_or_any_word_for_long() -> None:
+    one = floor()
+    who = one.started("Ann", 1, 100 * S, 100 * S)
+    one.partial("Ann", 1, "Nova", "", 100 * S)
+    assert not one.goes_on(who, 100 * S + 699 * MS)
+    assert one.wake_ns(100 * S) == 100 * S + 700 * MS
+    assert one.goes_on(who, 100 * S + 700 * MS)
+    one.partial("Ann", 1, "mhm okay haha", "", 100 * S)
+    assert not one.goes_on(who, 200 * S)
+    one.partial("Ann", 1, "okay, Nova, listen", "", 100 * S)
+    assert one.goes_on(who, 100 * S)
+
+
+def test_words_are_steady_at_the_end_of_a_sentence_or_after_a_pause() -> None:
+    one = floor()
+    steady = []
+    for text in ["do you", "do you drink tea?", "Do you drink tea?", "do you drink tea or",
+                 "do you drink tea or", "do you drink tea or"]:  # fmt: skip
+        who = one.partial("Ann", 1, text, "", 100 * S)
+        assert who is not None
+        steady.append(who.steady)
+    assert steady == [False, False, True, False, False, True]
+    who = one.partial("Ann", 1, "and coffee.", "and coffee.", 100 * S)
+    assert who is not None
+    assert who.steady, "two decodings agreed, as stt says"
+
+
+def test_overlapping_talk_without_end_is_given_way_to_once() -> None:
+    one = floor()
+    at = 100 * S
+    one.started("Ann", 1, at, at)
+    one.started("Bob", 1, at + 10 * S, at + 10 * S)
+    one.ignored("Ann", 1, at + 12 * S)
+    one.advance(at + 14 * S)
+    assert one.taken
+    assert one.wake_ns(at + 14 * S) == at + 15 * S
+    one.advance(at + 15 * S)
+    assert not one.taken, "Bob has begun before the time was up"
+    one.started("Cleo", 1, at + 16 * S, at + 16 * S)
+    one.advance(at + 20 * S)
+    assert [who.source for who in one.speaking] == ["Cleo"]
+
+
+def test_people_without_end_are_bounded() -> None:
+    one = floor()
+    for k in range(100):
+        one.started(f"Guest {k}", 1, k, k)
+        one.ignored(f"Guest {k}", 1, k) if k % 2 else None
+    assert len(one.speaking) <= 16
