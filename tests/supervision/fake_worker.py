@@ -97,6 +97,8 @@ class Fake(Worker):
             raise RequestFailed("not today", "try tomorrow")
         elif words[:1] == ["problem"]:
             self.link.problem = " ".join(words[1:])
+        elif words[:1] == ["details"]:
+            self.link.details = {"state": " ".join(words[1:])}
         elif words[:1] == ["open"]:
             self.link.open_turn(int(words[1]))
         elif words[:1] == ["cancel"]:

@@ -215,6 +215,17 @@ def _argument(pid: int) -> str:
         return file.read().rstrip("\0").rpartition("\0")[2]
 
 
+async def test_details_may_change_while_a_worker_serves() -> None:
+    async with FakeShow(workers=("memory",)) as show:
+        await show.until_ready()
+        await show.operator.request("recall", text="details live 00:01:02")
+        told = {"state": "live 00:01:02"}
+        await show.until(lambda s: s.workers["memory"].details == told)
+        status = await show.operator.request("status")
+        assert status["workers"]["memory"]["details"] == told
+        assert show.workers["memory"].state is WorkerState.READY
+
+
 async def test_a_problem_degrades_and_its_end_mends() -> None:
     async with FakeShow({"memory": {"problem": "disk is full"}}, ("memory",)) as show:
         event = await show.until_state("memory", WorkerState.DEGRADED)

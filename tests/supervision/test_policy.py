@@ -129,7 +129,11 @@ def test_a_stop_ends_in_time_whoever_resists(
 
 
 def test_the_show_stops_in_the_reverse_order() -> None:
-    assert start_levels(AFTER) == [("llm", "memory", "stage", "tts"), ("director",), ("chat",)]
+    assert start_levels(AFTER) == [
+        ("llm", "memory", "stage", "tts"),
+        ("director",),
+        ("chat", "obs"),
+    ]
     assert stop_levels(AFTER) == start_levels(AFTER)[::-1]
 
 
