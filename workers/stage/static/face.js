@@ -67,15 +67,22 @@ function draw() {
   eye(head, 252, "right");
   make(head, "path", { class: "face-tear", d: "M262 282 q-9 16 0 20 q9 -4 0 -20 Z" });
   make(head, "path", { class: "face-nose", d: "M200 280 l-4 8" });
-  make(head, "path", { class: "face-brow left", d: "M118 194 Q146 180 174 192" });
-  make(head, "path", { class: "face-brow right", d: "M226 192 Q254 180 282 194" });
   const shape = make(head, "path", { class: "face-mouth" });
-  const tongue = make(head, "path", { class: "face-tongue" });
+  const clip = make(make(head, "clipPath", { id: "face-mouth-clip" }), "path", {});
+  const tongue = make(head, "ellipse", {
+    class: "face-tongue",
+    "clip-path": "url(#face-mouth-clip)",
+    cx: MOUTH.x,
+  });
+  const lips = make(head, "path", { class: "face-lips" });
   make(head, "path", {
     class: "face-hair front",
     d: "M86 236 C78 128 132 70 200 70 C268 70 322 128 314 236 C306 206 292 178 272 160 C268 178 262 186 254 192 C246 172 232 152 216 140 C210 164 196 182 172 190 C174 176 172 164 168 156 C140 174 106 196 86 236 Z",
   });
-  mouth = { shape, tongue };
+  // over the hair, as drawn faces have them
+  make(head, "path", { class: "face-brow left", d: "M118 194 Q146 180 174 192" });
+  make(head, "path", { class: "face-brow right", d: "M226 192 Q254 180 282 194" });
+  mouth = { outlines: [shape, clip, lips], tongue, drawn: "" };
   setMouth(CLOSED);
 }
 
@@ -105,13 +112,12 @@ function setMouth(row) {
   }
   mouth.drawn = d;
   counters.drawn += 1;
-  mouth.shape.setAttribute("d", d);
-  const [tip, low] = [round(y + smile + h * 0.42), round(corner + h * 0.62)];
-  const t = round(w * 0.55);
-  mouth.tongue.setAttribute(
-    "d",
-    h < 8 ? "" : `M${x - t} ${low} Q${x} ${tip - h * 0.1} ${x + t} ${low} Q${x} ${tip + h * 0.5} ${x - t} ${low} Z`,
-  );
+  for (const outline of mouth.outlines) {
+    outline.setAttribute("d", d);
+  }
+  mouth.tongue.setAttribute("cy", round(y + smile + h * 0.75));
+  mouth.tongue.setAttribute("rx", round(w * 0.7));
+  mouth.tongue.setAttribute("ry", round(h * 0.35));
   face.style.setProperty("--mouth-open", String(round(open * 10) / 10));
 }
 
