@@ -24,7 +24,7 @@ from workers.chat.viewers import Viewers
 from workers.runtime import Link, Worker
 
 _TICK_S = 1.0
-_TOLD_AGAIN = 100  # of the newest bans and timeouts; the director was told of all others
+_TOLD_AGAIN = 20  # the newest bans and timeouts: what came right before the end, at 2 ms each
 _HITS_S = 0.3  # between two GateHits
 
 
