@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ipc.errors import ConfigError
 from workers.avatar.discovery import STALE_S, Discovery
+from workers.avatar.faces import told
 from workers.avatar.pacing import Pacer
 from workers.avatar.report import Report
 from workers.avatar.settings import DRIVES, Drive, VtsSettings
@@ -32,6 +33,7 @@ from workers.avatar.vts_protocol import (
     encode,
     refusal,
 )
+from workers.face import EXPRESSIONS, Animator
 
 
 def envelope(kind: str, data: Any, request_id: str = "x") -> bytes:
@@ -182,6 +184,17 @@ def test_the_values_are_documented() -> None:
         assert f"`{name}`" in page
 
 
+def test_a_face_is_told_in_these_values() -> None:
+    animator = Animator(7)
+    animator.expressions.event("raid", 1.0)
+    frame = told(animator.at(1.5))
+    assert set(frame) == set(VALUES)
+    for name, value in frame.items():
+        assert VALUES[name].clamped(value) == value
+    assert frame["surprise"] > 0.5
+    assert set(EXPRESSIONS) <= set(VALUES)
+
+
 # --- pacing ---
 
 
@@ -276,7 +289,7 @@ def test_what_is_lacking_shows_when_all_else_is_well() -> None:
 # --- discovery ---
 
 
-def told(port: int, *, active: bool = True, instance: str = "one", title: str = "A") -> bytes:
+def word(port: int, *, active: bool = True, instance: str = "one", title: str = "A") -> bytes:
     data = {"active": active, "port": port, "instanceID": instance, "windowTitle": title}
     return envelope("VTubeStudioAPIStateBroadcast", data)
 
@@ -286,9 +299,9 @@ def test_the_newest_word_of_each_instance_counts() -> None:
     heard = Discovery(now_s=lambda: now[0])
     calls: list[int] = []
     heard.listeners.add(lambda: calls.append(1))
-    heard.datagram_received(told(8001), ("127.0.0.1", 5))
-    heard.datagram_received(told(8001), ("127.0.0.1", 5))
-    heard.datagram_received(told(8002, instance="two", title="B"), ("10.0.0.9", 5))
+    heard.datagram_received(word(8001), ("127.0.0.1", 5))
+    heard.datagram_received(word(8001), ("127.0.0.1", 5))
+    heard.datagram_received(word(8002, instance="two", title="B"), ("10.0.0.9", 5))
     assert len(calls) == 2
     found = heard.find("")
     assert found is not None
@@ -298,7 +311,7 @@ def test_the_newest_word_of_each_instance_counts() -> None:
     assert remote is not None
     assert (remote.host, remote.port) == ("10.0.0.9", 8002)
     assert heard.find("localhost", "B") is None
-    heard.datagram_received(told(8001, active=False), ("127.0.0.1", 5))
+    heard.datagram_received(word(8001, active=False), ("127.0.0.1", 5))
     assert len(calls) == 3
     now[0] = STALE_S + 1
     assert heard.find("") is None
@@ -307,10 +320,10 @@ def test_the_newest_word_of_each_instance_counts() -> None:
 def test_a_flood_of_instances_is_bounded() -> None:
     heard = Discovery()
     for number in range(1000):
-        heard.datagram_received(told(8001, instance=str(number)), ("10.0.0.9", 5))
+        heard.datagram_received(word(8001, instance=str(number)), ("10.0.0.9", 5))
     heard.datagram_received(b"\xff\x00 garbage", ("10.0.0.9", 5))
-    heard.datagram_received(told(0), ("10.0.0.9", 5))
-    heard.datagram_received(told(70_000), ("10.0.0.9", 5))
+    heard.datagram_received(word(0), ("10.0.0.9", 5))
+    heard.datagram_received(word(70_000), ("10.0.0.9", 5))
     assert len(heard._heard) == 64
 
 

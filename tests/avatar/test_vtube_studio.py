@@ -130,6 +130,13 @@ async def test_permission_revoked_on_air(studio: VTubeStudioDouble, tmp_path: Pa
         assert studio.asked == 2
 
 
+async def test_the_token_cannot_be_read(studio: VTubeStudioDouble, tmp_path: Path) -> None:
+    token_file(tmp_path).mkdir()
+    async with on_stage(studio.port, tmp_path) as show:
+        await studio.frames()
+        assert "delete it" in show.ears.said("cannot be read")[0][2]
+
+
 async def test_the_token_cannot_be_kept(studio: VTubeStudioDouble, tmp_path: Path) -> None:
     (tmp_path / "vtube-studio-nova.new").mkdir()
     async with on_stage(studio.port, tmp_path) as show:

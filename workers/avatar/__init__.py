@@ -5,5 +5,6 @@ values of ``values`` and sends it on, at a steady rate, for as long as the show 
 ``vtube_studio`` is one connection to one VTube Studio (``vts_session`` its socket,
 ``vts_login`` its token, ``vts_parameters`` what drives what, ``vts_acting`` hotkeys,
 expressions and models, ``vts_protocol`` its messages and errors, ``discovery`` where it is);
-``vmc`` sends the same to VRM applications. May import ``ipc``; knows no other worker.
+``vmc`` sends the same to VRM applications; ``faces`` names what ``workers.face`` makes. May
+import ``ipc`` and ``workers.face``; knows no other worker.
 """

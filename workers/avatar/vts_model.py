@@ -99,6 +99,7 @@ class Body:
         self.model = printable(told.model) if told.loaded else ""
         self._known = [parameter.name for parameter in known]
         self._taken, self._spoilt = {}, []
+        self._probed_s = -math.inf
         self.parameters = parameters(
             self._settings.drives, known, self.parameters, face_found=self._settings.face_found
         )
