@@ -80,6 +80,7 @@ SECRETS: dict[str, Secret] = {
         Secret("youtube_refresh_token", "chat", "renews youtube_token, which lasts an hour"),
         Secret("youtube_client_id", "chat", "of your Google application, to renew tokens"),
         Secret("youtube_client_secret", "chat", "of your Google application, to renew tokens"),
+        Secret("obs_password", "obs", "of OBS's WebSocket server"),
     )
 }
 

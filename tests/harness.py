@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from ipc.codec import decode
+from ipc.config import WORKERS, Config
 from ipc.endpoints import Endpoints
 from ipc.events import EventStream
 from ipc.operator import OperatorClient
@@ -28,6 +29,7 @@ from ipc.protocol import Event, Message, Snapshot, WorkerEvent
 from ipc.states import WorkerState
 
 SERVING = (WorkerState.READY, WorkerState.DEGRADED)
+STARTED = tuple(name for name in WORKERS if Config().worker(name).enabled)  # by default
 E = TypeVar("E", bound=Message)
 
 

@@ -20,6 +20,7 @@ from ipc.config.engines import (
     TtsSection,
 )
 from ipc.config.gate import GateInput, GateOutput, GateSection, GateTighten
+from ipc.config.obs import ObsSection
 from ipc.config.show import PersonaSection, ShowSection, UiSection, VoiceSection
 from ipc.config.supervisor import SupervisorSection
 
@@ -37,6 +38,7 @@ __all__ = [
     "LlmScripted",
     "LlmSection",
     "MemorySection",
+    "ObsSection",
     "PersonaSection",
     "ScoreSection",
     "Section",
@@ -65,6 +67,7 @@ class Config(Section, frozen=True):
     memory: MemorySection = MemorySection()
     stage: StageSection = StageSection()
     chat: ChatSection = ChatSection()
+    obs: ObsSection = ObsSection()
     gate: GateSection = GateSection()
     ui: UiSection = UiSection()
     personas: dict[str, PersonaSection] = field(default_factory=dict)
@@ -77,7 +80,7 @@ class Config(Section, frozen=True):
         return section
 
 
-WORKERS = ("stage", "tts", "llm", "memory", "director", "chat")
+WORKERS = ("stage", "tts", "llm", "memory", "director", "chat", "obs")
 """All workers, in the order the screen shows them."""
 
 AFTER: dict[str, tuple[str, ...]] = {
@@ -87,5 +90,6 @@ AFTER: dict[str, tuple[str, ...]] = {
     "memory": (),
     "director": ("stage", "tts", "llm", "memory"),
     "chat": ("director",),
+    "obs": ("director",),
 }
 """A worker starts when those named here are settled; the show stops in reverse."""

@@ -311,5 +311,6 @@ PIPELINE: dict[str, Any] = {
     "chat": ToChat,
     "stt": ToStt,
     "avatar": ToAvatar,
+    "obs": Message,  # nothing: it listens to events
 }
 """What each worker's inbox accepts. Everything else is counted and dropped."""

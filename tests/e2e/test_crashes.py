@@ -8,9 +8,8 @@ import signal
 
 import pytest
 from conversation import FAST, ask, heard, open_turns, say_as_viewer, sounding
-from harness import Show
+from harness import STARTED, Show
 
-from ipc.config import WORKERS
 from ipc.errors import RequestFailed
 from ipc.protocol import TraceEvent, TurnEvent
 from ipc.states import WorkerState
@@ -29,7 +28,7 @@ async def test_every_worker_may_die_in_the_middle_of_a_reply() -> None:
     async with Show(FAST, profile="scripted") as show:
         await show.until_ready()
         assert (await ask(show, "warm up"))["outcome"] == "played"
-        for name in WORKERS:
+        for name in STARTED:
             before = {n: w.incarnation for n, w in show.workers.items()}
             message_id = await say_as_viewer(show, f"watch me end {name}")
             cut = await show.until(lambda s, m=message_id: sounding(s, m))
@@ -109,7 +108,7 @@ async def test_killing_the_supervisor_while_she_speaks_leaves_nothing() -> None:
         await show.until_ready()
         message_id = await say_as_viewer(show, "how does it end?")
         await show.until(lambda s: sounding(s, message_id))
-        assert len(show.descendants()) >= len(WORKERS)
+        assert len(show.descendants()) >= len(STARTED)
         gone = [os.pidfd_open(pid) for pid in show.descendants() if pid != show.pid]
         show.kill()
         loop = asyncio.get_running_loop()

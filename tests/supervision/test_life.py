@@ -79,7 +79,7 @@ async def test_a_crash_looper_gives_up_and_the_show_says_what_is_missing() -> No
         assert failed.reason == (
             "gave up after 3 crashes within 300 s: exited with 3: the engine fell over"
         )
-        await show.until_ready("director", "chat", "stage", "llm", "memory")
+        await show.until_ready("director", "chat", "stage", "llm", "memory", "obs")
         assert show.marks("tts") == ["1", "2", "3"]
         assert "no tts: captions only" in notices(show)
         status = await show.operator.request("status")

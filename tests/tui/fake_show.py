@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ipc.codec import encode
-from ipc.config import WORKERS
+from ipc.config import WORKERS, Config
 from ipc.endpoints import Endpoints, ShowLock
 from ipc.events import EventHub
 from ipc.operator import VERBS, Incoming, OperatorServer
@@ -48,6 +48,7 @@ from ipc.protocol import (
 )
 from ipc.states import ChatKind, Role, ShowMode, TurnOutcome, WorkerState
 
+ENABLED = [name for name in WORKERS if Config().worker(name).enabled]
 BUDGETS_MB = {
     "stage": 205.0, "tts": 614.0, "llm": 819.0, "memory": 1229.0, "director": 154.0, "chat": 154.0,
 }  # fmt: skip
@@ -360,7 +361,7 @@ def opening(at: float) -> list[Message]:
     """A show that has been going on for a while, the same every time for the same ``at``."""
     rng = random.Random(7)
     events: list[Message] = [
-        worker(name, WorkerState.READY, at - 900) for name in WORKERS if name != "memory"
+        worker(name, WorkerState.READY, at - 900) for name in ENABLED if name != "memory"
     ]
     events.append(worker("memory", WorkerState.READY, at - 880, restarts=1))
     events.append(meter(at - 3))
@@ -457,9 +458,9 @@ def trouble(at: float) -> list[Message]:
 async def talk(show: FakeShow, flood: int) -> None:
     """Starts up, then answers for ever: lines every 0.7 s, tokens 15 times a second."""
     rng = random.Random(3)
-    for name in WORKERS:
+    for name in ENABLED:
         show.publish(worker(name, WorkerState.WAITING, time.time()))
-    for name in WORKERS:
+    for name in ENABLED:
         for fraction in (0.2, 0.7):
             show.publish(
                 worker(

@@ -43,6 +43,7 @@ TURNS = 100
 OUTCOMES_AHEAD = 100  # outcomes whose line has not arrived yet: topics are not ordered
 APPROVALS = 200
 PLATFORMS = 16
+_OFF = WorkerState.DISABLED
 WITHHELD = ("drop", "hold")  # verdicts of the gate on clauses that are not said
 
 
@@ -160,9 +161,10 @@ class Show:
 
     @property
     def worker_names(self) -> list[str]:
-        """Workers in the order of the screen."""
-        known = [name for name in WORKERS if name in self.workers]
-        return known + sorted(set(self.workers) - set(known))
+        """Workers in the order of the screen; those that are switched off take no room."""
+        there = {n for n, worker in self.workers.items() if worker.state is not _OFF}
+        known = [name for name in WORKERS if name in there]
+        return known + sorted(there - set(known))
 
     def p95(self, span: str) -> float | None:
         """The slow end of a span over the last turns, milliseconds; None without any."""

@@ -13,6 +13,7 @@ LOSSES = {
     "memory": "no memory: answers without recall",
     "director": "no director: silence",
     "chat": "no chat: no viewers are read",
+    "obs": "no obs: OBS is left as it is",
 }
 
 

@@ -1,0 +1,4 @@
+from workers.obs.worker import ObsWorker
+from workers.runtime import main
+
+main(ObsWorker)
