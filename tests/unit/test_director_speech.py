@@ -591,6 +591,23 @@ def test_a_reply_begun_early_is_heard_earlier(tmp_path: Path) -> None:
     assert latency[False] - latency[True] >= 80, "recall and the model's first clause"
 
 
+def test_a_reply_to_an_interruption_is_begun_when_she_has_stopped(tmp_path: Path) -> None:
+    show = talking(tmp_path)
+    show.reply = "Her name was Mia."
+    words = "wait, what was her name?"
+    show.deliver(SpeechStarted(source="Ann", utterance=1, at_ns=show.now))
+    for _ in range(2):
+        show.deliver(SpeechPartial(source="Ann", utterance=1, text=words))
+    show.run_until(lambda s: len(s.sent_to("llm", Generate)) == 2)  # no partial comes any more
+    assert show.traces[0].reason == "interrupted by Ann"
+    show.deliver(
+        SpeechFinal(source="Ann", utterance=1, text=words, started_ns=1, ended_ns=show.now)
+    )
+    show.run_until(lambda s: len(s.traces) == 2)
+    assert show.traces[1].reply == "Her name was Mia."
+    assert show.core.history.of("nova")[0].reply == show.traces[0].reply
+
+
 def test_a_draft_is_not_heard_before_the_words_are_final(tmp_path: Path) -> None:
     show = make(tmp_path)
     speech = show.speak("which tea do you drink?", final_ms=3000.0)

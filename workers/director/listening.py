@@ -63,7 +63,7 @@ class Listening(Moderation):
         elif isinstance(message, SpeechPartial):
             known = floor.partial(source, number, message.text, message.stable, now)
             if known is not None:
-                self._draft_for(known, now)
+                self._reword(known)
         elif isinstance(message, SpeechIgnored):
             known = floor.ignored(source, number, now)
             if known is not None and known is self._draft_of:
@@ -123,6 +123,7 @@ class Listening(Moderation):
             if self._floor.goes_on(utterance, now):
                 self._interrupt(utterance)
         self._make_way()
+        self._begin_early(now)
         for turn in self.turns:
             waits = turn.phase is Phase.WRITTEN and not turn.sent_any
             if waits and not self._may_start(turn):
@@ -247,22 +248,22 @@ class Listening(Moderation):
         turn = next(found, None)
         return turn if turn is None or turn.ending is None else None
 
-    def _draft_for(self, utterance: Utterance, now: int) -> None:
-        """New words: begin a reply, or throw away what was begun for others."""
-        if utterance is self._draft_of:
-            if self._draft is None or words_of(utterance.text) == words_of(self._draft.text):
-                return
+    def _reword(self, utterance: Utterance) -> None:
+        """New words: throw away what was begun for others."""
+        draft = self._draft if utterance is self._draft_of else None
+        if draft is not None and words_of(utterance.text) != words_of(draft.text):
             self._discard("the words changed")
-            return
-        if not (self._may_draft() and utterance.words and utterance.steady):
-            return
-        if utterance.drafts >= _DRAFTS:
-            return
-        utterance.drafts += 1
-        pick = pick_of((line_of(utterance, now),))
-        self._draft_of, self._draft = utterance, Candidate("speech", pick.text, now, pick)
-        self._draft.draft = True
-        self._open(self._draft, now)
+
+    def _begin_early(self, now: int) -> None:
+        """A reply to words that may well be all."""
+        for utterance in self._floor.speaking:
+            promising = utterance.words and utterance.steady and utterance.drafts < _DRAFTS
+            if promising and self._may_draft():
+                utterance.drafts += 1
+                pick = pick_of((line_of(utterance, now),))
+                self._draft_of = utterance
+                self._draft = Candidate("speech", pick.text, now, pick, draft=True)
+                self._open(self._draft, now)
 
     def _may_draft(self) -> bool:
         """Whether a reply that may be in vain costs nobody anything."""
