@@ -6,13 +6,15 @@ import queue
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ipc.errors import PathNotWritable
 from workers.stage import device as device_module
 from workers.stage.device import Device, DeviceMissing, find_device
+from workers.stage.gain import Ramp
 from workers.stage.heard import TURNS_KEPT, HeardRecord
-from workers.stage.outputs import Heard, Sound
+from workers.stage.outputs import Heard, Sound, Truncate
 from workers.stage.resample import resample
 from workers.stage.wav import WavFile
 
@@ -182,3 +184,29 @@ def test_device_unplugged_while_it_is_quiet_sounds_again_later(
     assert problems.get(timeout=10) == ""
     device.close()
     assert audio.open == 0
+
+
+def test_device_plays_what_is_left_of_a_stopped_turn_at_its_gain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    audio = Unpluggable()
+    monkeypatch.setattr(device_module, "portaudio", lambda: audio)
+    device = Device("default", lambda _: None)
+    pcm = b"\xe8\x03" * 800  # 1000, for a tenth of a second
+    second = 1_000_000_000
+    device.duck(Ramp().to(0.5, 0, 0.0))
+    device.truncate(Truncate(1, second + 35_000_000))
+    for turn in (1, 1, 2):
+        device.sound(Sound(turn, 0, 0, 8000, pcm, second, 0))
+        pcm = pcm[:320]
+    got = b""
+    while len(got) < 2 * 280 + 2 * 160 + 320:
+        block = audio.played.get(timeout=10)
+        assert block
+        got += block
+    device.close()
+    first = np.frombuffer(got[:560], "<i2")
+    assert set(first[:240]) == {500}
+    assert list(first[240:]) == sorted(first[240:], reverse=True)
+    assert first[-1] == 0
+    assert set(np.frombuffer(got[-320:], "<i2")) == {500}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
@@ -9,7 +10,8 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
-from rig import Rig, rig
+import pytest
+from rig import Rig, rig, serving
 from websockets.asyncio.client import connect
 
 from ipc.config import Config
@@ -18,9 +20,13 @@ from ipc.protocol import (
     AudioCredit,
     Beat,
     Caption,
+    Duck,
+    MouthStop,
+    MouthTrack,
     NoticeEvent,
     Playback,
     StageControl,
+    StopSoon,
     TurnEnd,
 )
 from workers.stage.overlay import HEADER
@@ -162,3 +168,94 @@ async def test_alien_frames_are_counted(short_dir: Path, configure: Configure) -
         assert beat.dropped_frames == 1
         assert stage.process is not None
         os.kill(stage.process.pid, 0)  # alive
+
+
+async def test_ducking_is_heard_by_the_records(short_dir: Path, configure: Configure) -> None:
+    wav = short_dir / "show.wav"
+    async with rig(short_dir, "stage", configure(stage={"wav": str(wav)})) as stage:
+        await stage.start()
+        flat = struct.pack("<12000h", *[10_000] * 12_000)
+        stage.send(Duck(gain=0.25, ramp_s=0.0))
+        speak(stage, 1, flat)
+        await stage.until(Playback, lambda p: p.turn == 1 and p.kind == "done")
+        ducked = (await stage.ask("sound", turn=1)).result["pcm"]
+        assert ducked == struct.pack("<12000h", *[2500] * 12_000)
+        speak(stage, 2, flat)
+        await stage.until(Playback, lambda p: p.turn == 2 and p.kind == "started")
+        stage.send(Duck(gain=1.0, ramp_s=0.05))
+        await stage.until(Playback, lambda p: p.turn == 2 and p.kind == "done")
+        restored = (await stage.ask("sound", turn=2)).result["pcm"]
+        values = struct.unpack("<12000h", restored)
+        assert (values[0], values[-1]) == (2500, 10_000)
+        assert list(values) == sorted(values)
+        speak(stage, 3, flat)
+        await stage.until(Playback, lambda p: p.turn == 3 and p.kind == "done")
+        assert (await stage.ask("sound", turn=3)).result["pcm"] == flat
+        await stage.kill()
+        with wave.open(str(wav), "rb") as file:
+            assert file.readframes(file.getnframes()) == ducked + restored + flat
+
+
+async def test_stopping_soon_ends_the_turn_and_fences_it(
+    short_dir: Path, configure: Configure
+) -> None:
+    word = struct.pack("<7200h", *[9000, -9000] * 3600)
+    async with rig(short_dir, "stage", configure()) as stage:
+        await stage.start()
+        speak(stage, 1, (word + bytes(2880)) * 20, end=False)
+        await stage.until(Playback, lambda p: p.kind == "started")
+        stage.send(StopSoon(turn=1, within_s=0.4))
+        stopped, at_ns = await stage.until_at(Playback, lambda p: p.kind == "stopped")
+        assert stopped.audio_s % 0.36 >= 0.3
+        assert stopped.heard == pytest.approx(stopped.audio_s / 7.2, abs=1e-6)
+        assert at_ns >= stopped.at_ns
+        kept = (await stage.ask("sound", turn=1)).result["pcm"]
+        assert len(kept) // 2 == round(stopped.audio_s * RATE)
+        # more of it that was on its way, then the next turn
+        stage.send(AudioChunk(turn=1, clause=1, seq=0, sample_rate=RATE, last=True), word)
+        speak(stage, 2, word)
+        await stage.until(Playback, lambda p: p.turn == 2 and p.kind == "done")
+        assert (await stage.ask("sound", turn=1)).result["pcm"] == kept
+        assert (await stage.ask("sound", turn=2)).result["pcm"] == word
+
+
+async def test_the_avatar_is_told_where_the_mouth_is(short_dir: Path, configure: Configure) -> None:
+    peers = [serving("director"), serving("avatar")]
+    loud = struct.pack("<120h", *[9000] * 60, *[-9000] * 60) * 200 * 20
+    async with rig(short_dir, "stage", configure(), peers) as stage:
+        await stage.start()
+        speak(stage, 1, loud, end=False)
+        # the library is loaded beside the show: the first words may go without a mouth
+        track = await stage.until(MouthTrack)
+        begin = next(p.at_ns for p in stage.all(Playback) if p.kind == "started")
+        assert (track.turn, track.clause, track.rate_hz) == (1, 0, 60.0)
+        assert track.at_ns >= begin
+        stage.cancel(1)
+        await stage.until(MouthStop, lambda m: m.turn == 1)
+        speak(stage, 2, loud[: 2 * RATE])
+        await stage.until(Playback, lambda p: p.turn == 2 and p.kind == "done")
+        rows = [
+            struct.unpack(f"<{len(payload) // 4}f", payload)
+            for message, payload in stage.payloads
+            if isinstance(message, MouthTrack) and message.turn == 2
+        ]
+        frames = [row[i : i + 6] for row in rows for i in range(0, len(row), 6)]
+        assert len(frames) == 60
+        assert max(frame[5] for frame in frames) > 0.3
+        assert frames[-1] == (0.0,) * 6
+        assert all(0.0 <= value <= 1.0 for frame in frames for value in frame)
+        starts = [m.at_ns for m in stage.all(MouthTrack) if m.turn == 2]
+        assert starts == sorted(starts)
+
+
+async def test_without_an_avatar_or_a_face_no_library_is_loaded(
+    short_dir: Path, configure: Configure
+) -> None:
+    async with rig(short_dir, "stage", configure()) as stage:
+        await stage.start()
+        speak(stage, 1, ramp(RATE // 2))
+        await stage.until(Playback, lambda p: p.kind == "done")
+        assert stage.process is not None
+        maps = Path(f"/proc/{stage.process.pid}/maps")
+        assert "numpy" not in await asyncio.to_thread(maps.read_text)
+        assert stage.all(MouthTrack) == []
