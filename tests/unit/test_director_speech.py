@@ -722,9 +722,32 @@ def test_overlapping_talk_without_end_is_given_way_to_once() -> None:
     assert [who.source for who in one.speaking] == ["Cleo"]
 
 
+def test_the_next_utterance_may_begin_before_the_last_has_its_words() -> None:
+    one = floor()
+    one.started("Ann", 1, S, S)
+    second = one.started("Ann", 2, 3 * S, 3 * S)
+    first = one.final("Ann", 1, "so far so good", S, 4 * S)
+    assert first is not None
+    assert first.began_ns == S
+    assert one.speaking == [second]
+    assert one.final("Ann", 1, "so far so good", S, 4 * S) is None
+    assert one.ignored("Ann", 2, 5 * S) is second
+    assert not one.taken
+
+
+def test_a_source_that_comes_back_may_count_anew() -> None:
+    one = floor()
+    for at in (S, 100 * S):
+        one.started("Ann", 1, at, at)
+        assert one.partial("Ann", 1, "hello", "", at) is not None
+        assert one.final("Ann", 1, "hello", at, at + S) is not None
+        assert one.partial("Ann", 1, "hello", "", at + S) is None
+
+
 def test_people_without_end_are_bounded() -> None:
     one = floor()
     for k in range(100):
         one.started(f"Guest {k}", 1, k, k)
-        one.ignored(f"Guest {k}", 1, k) if k % 2 else None
+        one.ignored(f"Guest {k}", 1, k)
+        one.started(f"Quiet {k}", 1, k, k)
     assert len(one.speaking) <= 16

@@ -106,7 +106,7 @@ def voice(message_id: str) -> int:
 
 def somebody_speaks(show: Simulation, chance: random.Random) -> None:
     source = chance.choice(["Ann", "Bob", "Cleo"])
-    if any(one.source == source and not one.told_ns and not one.lost for one in show.speeches):
+    if any(one.source == source and show.now < one.ended_ns for one in show.speeches):
         return  # nobody talks twice at once
     text = chance.choice([*SENTENCES, "mhm", "What?", "word " * 90])
     ignored = chance.choice(["", "", "a noise"])

@@ -1,7 +1,8 @@
 """Who speaks now, and whether they mean it. Pure: what was heard and the time in, answers out.
 
 A noise becomes an utterance, an utterance gets words, and with enough of them it *goes on*:
-only then is it given way to. Every source has a state of its own.
+only then is it given way to. A source may begin its next one before the words of the last are
+known.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 from ipc.config import SpeechSection
 
-_SOURCES = 16  # people who are followed at once; beyond that the one heard of first is let go
+_FOLLOWED = 16  # utterances at once; beyond that the one heard of first is let go
+_OVER = 64  # utterances that are known to be over
 _LATEST_NS = 5_000_000_000  # a voice that began longer before we were told did so by a wrong clock
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _RUN = re.compile(r"(\w)\1+")  # hmmm
@@ -59,6 +61,9 @@ class Utterance:
         return self.same >= (_STEADY if ends else _PAUSED)
 
 
+_Key = tuple[str, int]  # source and number
+
+
 class Floor:
     """Tell it what was heard, and call ``advance`` when time has passed."""
 
@@ -68,32 +73,34 @@ class Floor:
         self._after_ns = int(settings.after_s * 1e9)
         self._max_wait_ns = int(settings.max_wait_s * 1e9)
         self.telling = Telling(settings.listening)
-        self._known: dict[str, Utterance] = {}  # by source
-        self._over: dict[str, int] = {}  # the number of its last utterance
+        self._known: dict[_Key, Utterance] = {}
+        self._over: dict[_Key, None] = {}  # the last ones
         self._taken_ns = 0  # since when somebody speaks without a pause
         self.chat_from_ns = 0  # a person may not be done yet: chat waits until then
 
     # --- what was heard ---
 
     def started(self, source: str, number: int, at_ns: int, now_ns: int) -> Utterance:
-        """Somebody speaks. An utterance of the same source before it is over."""
+        """Somebody speaks."""
+        key = (source, number)
         began_ns = at_ns if now_ns - _LATEST_NS <= at_ns <= now_ns else now_ns
         if not self.taken:
             self._taken_ns = now_ns
-        self._known.pop(source, None)
-        if len(self._known) >= _SOURCES:
+        self._known.pop(key, None)
+        self._over.pop(key, None)  # a source that comes back may count from the beginning
+        if len(self._known) >= _FOLLOWED:
             del self._known[next(iter(self._known))]
-        new = self._known[source] = Utterance(source, number, began_ns, now_ns)
+        new = self._known[key] = Utterance(source, number, began_ns, now_ns)
         return new
 
     def partial(
         self, source: str, number: int, text: str, stable: str, now_ns: int
     ) -> Utterance | None:
         """The words so far. None if that utterance is over."""
-        if self._over.get(source) == number:
+        if (source, number) in self._over:
             return None
-        known = self._known.get(source)
-        if known is None or known.number != number:  # its start was lost
+        known = self._known.get((source, number))
+        if known is None:  # its start was lost
             known = self.started(source, number, now_ns, now_ns)
         words = words_of(text)
         agreed = bool(words) and words_of(stable) == words
@@ -105,10 +112,10 @@ class Floor:
         self, source: str, number: int, text: str, started_ns: int, now_ns: int
     ) -> Utterance | None:
         """All its words. None if that utterance was over already."""
-        if self._over.get(source) == number:
+        if (source, number) in self._over:
             return None
-        known = self._known.get(source)
-        if known is None or known.number != number:
+        known = self._known.get((source, number))
+        if known is None:
             known = self.started(source, number, started_ns, now_ns)
         self._say(known, text)
         self._end(known, now_ns)
@@ -116,10 +123,9 @@ class Floor:
 
     def ignored(self, source: str, number: int, now_ns: int) -> Utterance | None:
         """It was no speech. None if nobody had heard of it."""
-        known = self._known.get(source)
-        if known is None or known.number != number:
-            return None
-        self._end(known, now_ns)
+        known = self._known.get((source, number))
+        if known is not None:
+            self._end(known, now_ns)
         return known
 
     def lost(self, now_ns: int) -> None:
@@ -169,11 +175,11 @@ class Floor:
         known.text, known.words = text, self.telling.count(text)
 
     def _end(self, known: Utterance, now_ns: int) -> None:
-        del self._known[known.source]
-        self._over.pop(known.source, None)
-        if len(self._over) >= _SOURCES:
+        key = (known.source, known.number)
+        del self._known[key]
+        self._over[key] = None
+        if len(self._over) > _OVER:
             del self._over[next(iter(self._over))]
-        self._over[known.source] = known.number
         if known.words:
             self.chat_from_ns = now_ns + self._after_ns
 
