@@ -199,6 +199,11 @@ def test_platforms_and_approvals_stay_bounded() -> None:
     assert list(show.approvals) == [str(n) for n in range(1000 - model.APPROVALS, 1000)]
 
 
+def test_workers_that_are_switched_off_have_no_row() -> None:
+    names = ready().worker_names
+    assert ready(memory=WorkerState.DISABLED).worker_names == [n for n in names if n != "memory"]
+
+
 @pytest.mark.parametrize(
     ("show", "state"),
     [
