@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from avatar_rig import on_stage, ready
 from doubles.vtube_studio import VTubeStudioDouble
 from doubles.vtube_studio_rules import Session
 from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.server import ServerConnection, serve
 
 from ipc.errors import PeerUnavailable, RequestFailed
 from workers.avatar.discovery import Discovery
@@ -118,6 +120,15 @@ async def test_another_plugins_popup_is_waited_for(
         await studio.until(lambda: studio.asked == 2)
         await studio.answer(allow=True)
         await show.ears.until(lambda: ready(show))
+
+
+async def test_a_name_that_it_refuses_is_not_tried_again_and_again(
+    studio: VTubeStudioDouble, tmp_path: Path
+) -> None:
+    async with on_stage(studio.port, tmp_path, plugin="x") as show:
+        await show.ears.until(lambda: show.client.phase is Phase.DENIED)
+        assert "3 to 32" in show.ears.notices[-1][2]
+    assert studio.rules.errors == [52]
 
 
 async def test_permission_revoked_on_air(studio: VTubeStudioDouble, tmp_path: Path) -> None:
@@ -495,3 +506,35 @@ async def test_garbage_is_passed_over(studio: VTubeStudioDouble, tmp_path: Path)
         session.push({"messageType": "SomethingNewEvent", "data": {"deep": [1, 2, 3]}})
         await studio.frames(3)
         assert ready(show)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "words"),
+    [
+        ("APIStateResponse", {}, "does not understand"),
+        ("APIStateResponse", {"active": "yes"}, "does not understand"),
+        ("APIStateResponse", [], "does not understand"),
+        ("StatisticsResponse", {"active": True}, "something else"),
+        ("APIError", {"errorID": "many"}, "error -1"),
+        ("APIError", {"errorID": 0, "message": "x"}, "internal error"),
+        ("APIError", {"errorID": 31_337, "message": "\x1b[2Jbad"}, "31337"),
+        ("APIStateResponse", {"active": True, "more": "x" * (5 << 20)}, "closed the connection"),
+    ],
+)
+async def test_answers_that_make_no_sense(
+    tmp_path: Path, kind: str, data: object, words: str
+) -> None:
+    async def answer(socket: ServerConnection) -> None:
+        async for raw in socket:
+            request = json.loads(raw)
+            told = {"messageType": kind, "requestID": request["requestID"], "data": data}
+            await socket.send("not JSON")
+            await socket.send(b"\xff\xfe")
+            await socket.send(json.dumps(told))
+
+    async with serve(answer, "127.0.0.1", 0, compression=None) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with on_stage(port, tmp_path) as show:
+            await show.ears.until(lambda: words in show.ears.now)
+            assert show.ears.now.isprintable()
+            assert show.client.phase is not Phase.DENIED  # it is tried again

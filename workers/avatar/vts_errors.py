@@ -10,6 +10,7 @@ API_OFF = 1
 NEEDS_AUTHENTICATION = 8
 DENIED = 50
 POPUP_OPEN = 51
+BAD_NAMES = (52, 53, 54)  # of the plugin: asking again with them is of no use
 MODEL_LOAD_COOLDOWN = 153
 MODEL_LOCKED = 154
 QUEUE_FULL = 200

@@ -8,7 +8,7 @@ from ipc.secrets import SecretStr
 from workers.avatar.pacing import Sleep
 from workers.avatar.report import Report
 from workers.avatar.settings import VtsSettings
-from workers.avatar.vts_errors import API_OFF, DENIED, POPUP_OPEN, explain
+from workers.avatar.vts_errors import API_OFF, BAD_NAMES, DENIED, POPUP_OPEN, explain
 from workers.avatar.vts_protocol import ApiState, Authenticated, Refused, TokenGiven
 from workers.avatar.vts_session import Dropped, Session
 from workers.avatar.vts_token import TokenFile, is_token
@@ -46,9 +46,9 @@ class Login:
         try:
             await self._enter(session)
         except Refused as refused:
-            if refused.code in (API_OFF, POPUP_OPEN):
-                raise Dropped(refused.text, refused.hint) from None
-            raise Denied(refused.text, refused.hint) from None
+            if refused.code in (DENIED, *BAD_NAMES):
+                raise Denied(refused.text, refused.hint) from None
+            raise Dropped(refused.text, refused.hint) from None
 
     async def _enter(self, session: Session) -> None:
         state = await session.call("APIState", ApiState)
