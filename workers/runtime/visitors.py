@@ -48,14 +48,21 @@ def stranger(request: Request, token: str) -> str:
     if token:
         given = parse_qs(split_url(request.path).query).get("token", [""])[0]
         return "" if hmac.compare_digest(given.encode(), token.encode()) else "token"
-    name = split_url(f"//{request.headers.get('Host', '')}").hostname or ""
+    name = split_url(f"//{_header(request, 'Host')}").hostname or ""
     return "" if is_loopback(name) else "host"
 
 
 def foreign(request: Request) -> bool:
     """Whether a page of another site asks. Programs send no Origin and are none."""
-    origin = request.headers.get("Origin")
-    return origin is not None and split_url(origin).netloc != request.headers.get("Host", "")
+    if not request.headers.get_all("Origin"):
+        return False
+    return split_url(_header(request, "Origin")).netloc != _header(request, "Host")
+
+
+def _header(request: Request, name: str) -> str:
+    """Empty also if it is there twice, which no browser does."""
+    values = request.headers.get_all(name)
+    return values[0] if len(values) == 1 else ""
 
 
 def kept_token(path: Path) -> str:

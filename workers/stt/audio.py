@@ -27,8 +27,12 @@ class BadSound(SparkError):
 
 def check_format(rate: object, channels: object, format_: object) -> tuple[int, int, str]:
     """The three, if they describe sound that can be taken. Raises BadSound."""
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or rate != int(rate):
-        raise BadSound(f"the rate {rate!r} is no number", "say how many samples a second come")
+    if isinstance(rate, float) and rate.is_integer():
+        rate = int(rate)
+    if isinstance(rate, bool) or not isinstance(rate, int):
+        raise BadSound(
+            f"the rate {rate!r} is no whole number", "say how many samples a second come"
+        )
     if not RATES[0] <= rate <= RATES[1]:
         raise BadSound(
             f"the rate {rate} cannot be used", f"send {RATES[0]} to {RATES[1]} samples a second"
@@ -37,7 +41,7 @@ def check_format(rate: object, channels: object, format_: object) -> tuple[int, 
         raise BadSound(f"{channels!r} channels cannot be used", f"send 1 to {CHANNELS} channels")
     if format_ not in WIDTHS:
         raise BadSound(f"the format {format_!r} is not known", f"send one of {', '.join(WIDTHS)}")
-    return int(rate), channels, str(format_)
+    return rate, channels, str(format_)
 
 
 def to_mono(data: bytes, channels: int, format_: str) -> Samples:

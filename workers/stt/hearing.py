@@ -76,7 +76,7 @@ class Hearing:
         settings, host = self._settings, self._host
         host.loading("loading the voice detector")
         self._silero = await asyncio.to_thread(load_silero)
-        details = {"engine": settings.engine}
+        details: dict[str, str] = {"engine": settings.engine}
         if settings.lazy and not settings.devices and not settings.files:
             self._engine.check()
             details["engine"] += ", loaded when the first source comes"

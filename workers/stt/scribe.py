@@ -49,6 +49,8 @@ class Scribe:
         self._count = 0
         self._something = asyncio.Event()
         self._loaded = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def load(self, progress: Progress) -> dict[str, str]:
         """``progress`` is called on the event loop. Raises ModelMissing."""
@@ -68,6 +70,7 @@ class Scribe:
         job = Job(source, utterance, sound, thorough, written)
         self._jobs.append(job)
         self._something.set()
+        self._idle.clear()
         return job
 
     @property
@@ -75,12 +78,17 @@ class Scribe:
         """Whether a thorough job waits: no time for partials."""
         return any(job.thorough and not job.unwanted for job in self._jobs)
 
+    async def idle(self) -> None:
+        """Until nothing is written down and nothing waits for it."""
+        await self._idle.wait()
+
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         await self._loaded.wait()
         while True:
             job = self._pick()
             if job is None:
+                self._idle.set()
                 self._something.clear()
                 await self._something.wait()
                 continue
@@ -91,6 +99,9 @@ class Scribe:
                     transcript = await loop.run_in_executor(self._thread, self._hear, job)
             except Abandoned:
                 continue
+            except asyncio.CancelledError:
+                job.drop()  # the thread must come to an end, too
+                raise
             finally:
                 self._now = None
             if not job.unwanted:
