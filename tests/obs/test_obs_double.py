@@ -1,4 +1,4 @@
-"""doubles: the OBS for tests, checked by a client of other people and by its own rules."""
+"""doubles: the OBS for tests, checked by clients of other people and by its own rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import simpleobsws
+from doubles.node_peer import node_peer
 from doubles.obs import JSON, MSGPACK, ObsDouble
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -16,9 +17,11 @@ from websockets.typing import Subprotocol
 IDENTIFY = {"op": 1, "d": {"rpcVersion": 1}}
 
 
+# --- simpleobsws, which speaks MessagePack ---
+
+
 @asynccontextmanager
 async def foreign(obs: ObsDouble, password: str = "") -> AsyncIterator[Any]:
-    """simpleobsws, which speaks MessagePack."""
     client = simpleobsws.WebSocketClient(f"ws://127.0.0.1:{obs.port}", password)
     await client.connect()
     try:
@@ -80,6 +83,50 @@ async def test_a_foreign_client_with_a_wrong_password_is_sent_away() -> None:
         await obs.until(lambda: obs.closed)
         assert obs.closed == [4009]
         assert not client.identified
+
+
+# --- obs-websocket-js, which speaks JSON here ---
+
+
+async def test_a_foreign_client_in_json(needs_node: object) -> None:
+    async with (
+        ObsDouble("secret") as obs,
+        node_peer("obs_peer.mjs", {"port": obs.port, "password": "secret"}) as peer,
+    ):
+        assert (await peer.until(event="identified"))["version"] == 1
+        peer.tell({"call": "SetCurrentProgramScene", "data": {"sceneName": "Pause"}})
+        await peer.until(event="answer", call="SetCurrentProgramScene")
+        assert obs.current == "Pause"
+        peer.tell({"call": "GetCurrentProgramScene"})
+        answer = await peer.until(event="answer", call="GetCurrentProgramScene")
+        assert answer["data"]["currentProgramSceneName"] == "Pause"
+        assert {"event": "scene", "data": {"sceneName": "Pause"}} in peer.seen
+        text = {"inputName": "Caption", "inputSettings": {"text": "ü"}, "overlay": True}
+        peer.tell({"call": "SetInputSettings", "data": text})
+        await peer.until(event="answer", call="SetInputSettings")
+        assert obs.texts == ["ü"]
+        for kind, data, code in (
+            ("GetInputList", {}, None),
+            ("GetStreamStatus", {}, None),
+            ("SetCurrentProgramScene", {"sceneName": "Nowhere"}, 600),
+            ("Dance", {}, 204),
+        ):
+            peer.tell({"call": kind, "data": data})
+            assert (await peer.until(call=kind)).get("code") == code
+        await obs.kick()
+        assert (await peer.until(event="closed"))["code"] == 4011
+
+
+async def test_a_foreign_client_in_json_with_a_wrong_password(needs_node: object) -> None:
+    async with (
+        ObsDouble("secret") as obs,
+        node_peer("obs_peer.mjs", {"port": obs.port, "password": "guess"}) as peer,
+    ):
+        assert (await peer.until(event="refused"))["code"] == 4009
+        assert obs.closed == [4009]
+
+
+# --- its rules ---
 
 
 @asynccontextmanager
