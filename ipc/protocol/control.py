@@ -81,6 +81,7 @@ class Drain(Message, frozen=True):
     """supervisor -> worker: finish what you have, until the deadline; then Drained, exit 0."""
 
     deadline_ns: Nanoseconds
+    final: bool = False  # the show ends, not only this worker
 
 
 class Drained(Message, frozen=True):

@@ -44,6 +44,9 @@ async def test_obs_follows_a_show_from_its_start_to_its_end() -> None:
             await show.until_state("obs", WorkerState.READY, after=1)
             await show.operator.request("release")
             await obs.until(lambda: obs.current == "Live")
+            await show.operator.request("restart", worker="obs")
+            await show.until_state("obs", WorkerState.READY, after=2)
+            assert "Soon" not in obs.shown  # it was drained, but the show does not end
 
             obs.stream |= {"outputActive": True, "outputDuration": 5_025_000}
             await obs.event("StreamStateChanged", OUTPUTS, {"outputActive": True})

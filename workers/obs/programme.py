@@ -60,9 +60,9 @@ class Programme:
             self._away_s = now_s
             self.caption = ""
 
-    def end(self) -> None:
-        """The show is over."""
-        self.over, self.caption = True, ""
+    def end(self, *, over: bool = True) -> None:
+        """The show is over; or only we are."""
+        self.over, self.caption = over, ""
 
     def hear(self, event: ShowEvent | ClauseEvent | TraceEvent) -> None:
         """An event of the director."""

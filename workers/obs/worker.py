@@ -57,7 +57,7 @@ class ObsWorker(Worker):
             self._obs.changed()
 
     async def drain(self) -> None:
-        self._programme.end()
+        self._programme.end(over=self.link.show_ends)
         await self._obs.settled()
 
     async def close(self) -> None:

@@ -49,6 +49,7 @@ class Link:
         self.endpoints = endpoints  # for a worker that watches the show
         self.details: dict[str, str] = {}  # not empty: takes the place of what load returned
         self.problem = ""  # a sentence: the worker serves, but misses something (degraded)
+        self.show_ends = False  # known from Drain on
         self._control = control
         self._outbox = Outbox(endpoints)
         self._events = EventSource(endpoints)

@@ -165,6 +165,7 @@ class _Incarnation:
             task.add_done_callback(self._commands.discard)
         elif isinstance(message, Drain) and not self._draining:
             self._draining = True
+            self._link.show_ends = message.final
             self._link.spawn(self._drain(self._worker, message), "drain")
 
     def _on_pipeline(self, message: Message, payload: bytes) -> None:

@@ -306,7 +306,7 @@ class Unit:
         elif order.drain_s > 0 and self.connected:
             deadline_ns = time.monotonic_ns() + int(order.drain_s * 1e9)
             self._move(Event.DRAIN, order.reason)
-            self._host.send(self, Drain(deadline_ns=deadline_ns))
+            self._host.send(self, Drain(deadline_ns=deadline_ns, final=self._ending))
             if await process.gone_within(order.drain_s + _LINGER_S):
                 return
         self._move(Event.END, order.reason)
