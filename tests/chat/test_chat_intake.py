@@ -17,12 +17,13 @@ from ipc.protocol import ChatEvent, ChatLines, ChatMessage, Event, ToDirector
 from ipc.states import ChatKind, Role, TurnOutcome
 from workers.chat.ids import author_id, message_id
 from workers.chat.input_gate import InputGate
-from workers.chat.intake import Arrival, Intake
+from workers.chat.intake import TOO_BUSY, Arrival, Intake
 from workers.chat.ledger import Ledger, Recent
 from workers.chat.platform import Line
 from workers.chat.reports import A_SECOND, ONE_IN, Screen, shown
 from workers.chat.standing import OPERATOR, Mark, Standing
 from workers.chat.viewers import KNOWN, Viewers
+from workers.gate import Judgement
 
 WORDS = "drop: grotbag\nmask: blimey\nhold: frumious\n"
 NOW_NS = 10**12
@@ -341,3 +342,35 @@ def test_a_flood_is_shown_in_part_and_that_is_said_once(rig: Rig) -> None:
     screen.show(rig.arrives("calm"), 200.0)
     assert events[-1].text == "calm"
     assert all(isinstance(event, ChatEvent) for event in events)
+
+
+def test_lines_made_to_be_expensive_do_not_keep_chat_busy(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    now_s = 0.0
+
+    class Slow(InputGate):
+        """Every judgement takes ten milliseconds; between two of them no time passes."""
+
+        def line(self, text: str, **how: Any) -> Judgement:
+            nonlocal now_s
+            now_s += 0.01
+            return super().line(text, **how)
+
+    gate = Slow(GateSection(words=str(tmp_path / "words.txt")))
+    gate.refresh(NOW_NS)
+    rig.intake = Intake(500, gate, rig.standing, rig.viewers, rig.ledger, lambda: now_s)
+    long = "hello there everybody " * 10
+    read = []
+    for number in range(1000):
+        read.append(rig.arrives(f"{long}{number}").passes)
+        now_s += 0.001  # what passing a line over costs
+    assert all(read[:100])
+    assert now_s < 4.0, "reading them all takes eleven seconds"
+    assert sum(read[500:]) > 10, "some go on being read"
+    refused = next(a for a in (rig.arrives(f"{long} {n}") for n in range(99)) if not a.passes)
+    assert (refused.outcome, refused.reason) == (TurnOutcome.SHED, TOO_BUSY)
+    assert not refused.hit
+    assert all(rig.arrives(f"short {n}").passes for n in range(50))
+    assert all(rig.arrives(f"{long} paid {n}", paid=1.0).passes for n in range(9))
+    now_s += 10
+    assert rig.arrives(f"{long} later").passes

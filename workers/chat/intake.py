@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ipc.protocol import ChatMessage
 from ipc.states import ChatKind, Role, TurnOutcome
 from workers.chat.clean import clean, clean_author
+from workers.chat.effort import Effort
 from workers.chat.ids import author_id, message_id
 from workers.chat.input_gate import InputGate
 from workers.chat.ledger import Ledger, Place
-from workers.chat.platform import Line
+from workers.chat.platform import CONSOLE, Line
 from workers.chat.standing import Standing
 from workers.chat.viewers import Viewer, Viewers
 from workers.gate import Verdict
@@ -20,6 +23,7 @@ _NOTICE_CHARS = 200
 _PAID_CHARS = 40
 _MOST_PAID = 1e6  # dollars
 _MOST_COUNT = 10**9
+TOO_BUSY = "chat was too busy to read a line this long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class Intake:
         standing: Standing,
         viewers: Viewers,
         ledger: Ledger,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._clock = clock
+        self._effort = Effort(at_s=clock())
         self._max_chars = max_chars
         self._gate = gate
         self._standing = standing
@@ -94,7 +101,8 @@ class Intake:
         if silent := self._standing.why_silent(viewer.id):
             found.outcome, found.reason = TurnOutcome.REMOVED, silent
         elif not own:
-            self._judge(found, kind, viewer, at, now_ns, trusted=trusted)
+            urgent = line.paid > 0 or platform == CONSOLE or trusted
+            self._judge(found, kind, viewer, at, now_ns, trusted=trusted, urgent=urgent)
         message = ChatMessage(
             id=show_id,
             platform=platform,
@@ -125,10 +133,16 @@ class Intake:
         now_ns: int,
         *,
         trusted: bool,
+        urgent: bool,
     ) -> None:
         if not found.text:
             return
+        began_s = self._clock()
+        if not (self._effort.affords(len(found.text), began_s) or urgent):
+            found.outcome, found.reason = TurnOutcome.SHED, TOO_BUSY
+            return
         judged = self._gate.line(found.text, trusted=trusted, now_ns=now_ns)
+        self._effort.spent(self._clock() - began_s)
         if judged.verdict is Verdict.ALLOW:
             return
         viewer.hit(judged.why, at)
