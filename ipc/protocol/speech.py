@@ -18,13 +18,18 @@ class SpeechStarted(Message, frozen=True):
 
 
 class SpeechPartial(Message, frozen=True):
-    """stt -> director: the words so far. ``stable`` is the part that two decodings agreed on."""
+    """stt -> director: the words so far. ``stable`` is the part that two decodings agreed on.
+
+    ``paused``: the voice has paused and these are all its words; if it does not go on, they
+    are the final ones.
+    """
 
     source: str
     utterance: int
     text: str
     stable: str = ""
     at_ns: Nanoseconds = 0
+    paused: bool = False
 
 
 class SpeechFinal(Message, frozen=True):
