@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "unit"))
 
-from director_simulation import MS, Simulation, Speech, config
+from director_simulation import MS, Simulation, config
 
 from ipc.config import SpeechSection
 from ipc.protocol import Duck
@@ -62,15 +62,18 @@ def barge_in(chance: random.Random) -> tuple[float, float]:
         return (ducked[0] - speech.began_ns) / MS, (silent - speech.began_ns) / MS
 
 
-def answered(seed: int, *, early: bool) -> tuple[Speech, float]:
+def answered(seed: int, *, early: bool, pauses: bool = False) -> float:
     """Milliseconds from the end of a person's voice to her first sound."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
         show = show_in(place, early=early)
         show.reply = "Green tea. I could drink it all day."
-        speech = show.speak(QUESTION, **heard_by(chance))
+        hears = heard_by(chance)
+        if pauses:  # the words are there before the silence has lasted
+            hears |= {"pause_ms": chance.uniform(190, 440), "silence_ms": 450.0, "final_ms": 5.0}
+        show.speak(QUESTION, **hears)
         show.run_until(lambda s: bool(s.traces) and s.traces[-1].outcome == "played")
-        return speech, show.traces[-1].spans_ms["chat_to_audio"]
+        return show.traces[-1].spans_ms["chat_to_audio"]
 
 
 def row(name: str, values: Sequence[float]) -> None:
@@ -85,16 +88,19 @@ def main() -> None:
     chance = random.Random(4)
     print("voice activity after 60-130 ms, words so far every 200-500 ms, 0.22-0.4 s a word,")
     print("final words 100-600 ms after 500 ms of silence; recall 10 ms, first token 80 ms,")
-    print("20 ms a token, first sound 30 ms after its clause\n")
+    print("20 ms a token, first sound 30 ms after its clause. Where stt tells a pause: all words")
+    print("190-440 ms after the voice, final 5 ms after 450 ms of silence\n")
     print(f"{'milliseconds':44}", *(f"{head:>8}" for head in ("p50", "p95", "max")))
     ducked, silent = zip(*(barge_in(chance) for _ in range(count)), strict=True)
     row("voice begins -> she is ducked", ducked)
     row("voice begins -> she is silent", silent)
-    late = [answered(seed, early=False)[1] for seed in range(count)]
-    soon = [answered(seed, early=True)[1] for seed in range(count)]
-    row("voice ends -> her reply, begun at the final", late)
-    row("voice ends -> her reply, begun early", soon)
-    row("saved", [one - other for one, other in zip(late, soon, strict=True)])
+    for what, pauses in (("two partials that agree", False), ("a pause", True)):
+        late = [answered(seed, early=False, pauses=pauses) for seed in range(count)]
+        soon = [answered(seed, early=True, pauses=pauses) for seed in range(count)]
+        print(f"stt tells {what}:")
+        row("  voice ends -> her reply, begun at the final", late)
+        row("  voice ends -> her reply, begun early", soon)
+        row("  saved", [one - other for one, other in zip(late, soon, strict=True)])
 
 
 if __name__ == "__main__":

@@ -355,7 +355,8 @@ class Speech:
     """Somebody speaks at ``word_s`` a word; ``ignored``: it turns out that nobody did.
 
     As stt does it: the start is told ``vad_ms`` after the voice began, the words so far every
-    ``partial_ms``, and the final words ``final_ms`` after a silence of ``silence_ms``.
+    ``partial_ms``, and the final words ``final_ms`` after a silence of ``silence_ms``; with
+    ``pause_ms`` all words are told that long after the voice ended, and nothing in between.
     """
 
     def __init__(
@@ -372,6 +373,7 @@ class Speech:
         silence_ms: float = 500.0,
         final_ms: float = 300.0,
         final_text: str | None = None,
+        pause_ms: float | None = None,
     ) -> None:
         self._show, self.source, self.number, self.ignored = show, source, number, ignored
         self._words, self._word_s = text.split(), word_s
@@ -385,9 +387,12 @@ class Speech:
         length_ms = (self.ended_ns - self.began_ns) / MS
         show.after(vad_ms, self._start)
         at = vad_ms + partial_ms
-        while at < length_ms + silence_ms and not ignored:
+        until_ms = length_ms + (silence_ms if pause_ms is None else 0)
+        while at < until_ms and not ignored:
             show.after(at, self._partial)
             at += partial_ms
+        if pause_ms is not None and not ignored:
+            show.after(length_ms + pause_ms, lambda: self._partial(paused=True))
         show.after(length_ms + silence_ms + final_ms, self._end)
 
     @property
@@ -407,8 +412,8 @@ class Speech:
         self._told_start = True
         self._tell(SpeechStarted(source=self.source, utterance=self.number, at_ns=self.began_ns))
 
-    def _partial(self) -> None:
-        said = int((self._show.now - self.began_ns) / S / self._word_s)
+    def _partial(self, *, paused: bool = False) -> None:
+        said = int(1e-6 + (self._show.now - self.began_ns) / S / self._word_s)
         text = " ".join(self._words[:said])
         stable, self._before = text if text == self._before else "", text
         if text:
@@ -419,6 +424,7 @@ class Speech:
                     text=text,
                     stable=stable,
                     at_ns=self._show.now,
+                    paused=paused,
                 )
             )
 

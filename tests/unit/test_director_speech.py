@@ -704,6 +704,9 @@ def test_words_are_steady_at_the_end_of_a_sentence_or_after_a_pause() -> None:
     who = one.partial("Ann", 1, "and coffee.", "and coffee.", 100 * S)
     assert who is not None
     assert who.steady, "two decodings agreed, as stt says"
+    who = one.partial("Ann", 1, "and coffee and", "", 100 * S, paused=True)
+    assert who is not None
+    assert who.steady, "the voice has paused"
 
 
 def test_overlapping_talk_without_end_is_given_way_to_once() -> None:

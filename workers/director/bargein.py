@@ -51,6 +51,7 @@ class Utterance:
     text: str = ""  # as far as it is known
     words: int = 0  # of it, those that say something
     same: int = 0  # how often in a row the words were the same
+    paused: bool = False  # the voice has, since these words
     drafts: int = 0  # replies begun before it was over
     overdue: bool = False  # it has been given way to for long enough
 
@@ -58,7 +59,7 @@ class Utterance:
     def steady(self) -> bool:
         """Whether these may well be all its words."""
         ends = self.text.rstrip("\"'”’) ").endswith(_SENTENCE_ENDS)
-        return self.same >= (_STEADY if ends else _PAUSED)
+        return self.paused or self.same >= (_STEADY if ends else _PAUSED)
 
 
 _Key = tuple[str, int]  # source and number
@@ -94,7 +95,14 @@ class Floor:
         return new
 
     def partial(
-        self, source: str, number: int, text: str, stable: str, now_ns: int
+        self,
+        source: str,
+        number: int,
+        text: str,
+        stable: str,
+        now_ns: int,
+        *,
+        paused: bool = False,
     ) -> Utterance | None:
         """The words so far. None if that utterance is over."""
         if (source, number) in self._over:
@@ -105,6 +113,7 @@ class Floor:
         words = words_of(text)
         agreed = bool(words) and words_of(stable) == words
         known.same = max(known.same + 1 if words == words_of(known.text) else 1, 2 * agreed)
+        known.paused = paused
         self._say(known, text)
         return known
 

@@ -61,7 +61,8 @@ class Listening(Moderation):
             floor.started(source, number, message.at_ns, now)
             self._hold_back(now)
         elif isinstance(message, SpeechPartial):
-            known = floor.partial(source, number, message.text, message.stable, now)
+            text, stable, paused = message.text, message.stable, message.paused
+            known = floor.partial(source, number, text, stable, now, paused=paused)
             if known is not None:
                 self._reword(known)
         elif isinstance(message, SpeechIgnored):
