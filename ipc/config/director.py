@@ -62,7 +62,7 @@ class SpeechSection(Section, frozen=True):
         Seconds, doc("Quiet after somebody spoke before chat is answered again, seconds.")
     ] = 0.3
     max_wait_s: Annotated[
-        Positive, doc("She gives way to one utterance for no longer than this, seconds.")
+        Positive, doc("Talk without a pause is given way to for this long at most, seconds.")
     ] = 15.0
     early: Annotated[
         bool, doc("Begin the reply while the last words are still being recognised.")
