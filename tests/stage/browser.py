@@ -10,7 +10,7 @@ import shutil
 import signal
 import tempfile
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class Page:
 
 
 @asynccontextmanager
-async def chromium(*, autoplay: bool = True) -> AsyncIterator[Page]:
+async def chromium(*, autoplay: bool = True, flags: Sequence[str] = ()) -> AsyncIterator[Page]:
     """A browser of its own with one tab; its whole process group ends with the block."""
     binary = find_chromium()
     assert binary is not None
@@ -106,6 +106,7 @@ async def chromium(*, autoplay: bool = True) -> AsyncIterator[Page]:
             *_FLAGS,
             f"--autoplay-policy={policy}",
             f"--user-data-dir={home}",
+            *flags,
             "about:blank",
             stderr=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,

@@ -95,6 +95,7 @@ async def test_the_final_is_ready_when_the_silence_has_lasted() -> None:
         r.hear(SILENCE, 3)  # written down now, before the end is known
         await r.written("Hello there.", 1)
         assert r.engine.asked[0][1] is True
+        assert [p.paused for p in r.all(SpeechPartial)] == [True]
         assert r.all(SpeechFinal) == []
         r.hear(SILENCE, 6)
         assert r.all(SpeechFinal) == []
@@ -155,6 +156,7 @@ async def test_partials_while_speaking_with_a_stable_beginning() -> None:
         partials = r.all(SpeechPartial)
         assert [p.text for p in partials] == ["The weather in", "The weather in the mountains"]
         assert [p.stable for p in partials] == ["", "The weather"]
+        assert [p.paused for p in partials] == [False, False]
         assert [thorough for _, thorough, _ in r.engine.asked] == [False, False]
 
 

@@ -104,9 +104,7 @@ async def refused(served: Served, *messages: str | bytes) -> dict[str, str]:
     async with connect(served.url("/audio", "ws"), proxy=None) as socket:
         for message in messages:
             await socket.send(message)
-        said: list[dict[str, str]] = []
-        async for text in socket_texts(socket):
-            said.append(json.loads(text))
+        said = [json.loads(text) async for text in socket_texts(socket)]
         assert socket.close_code == 1008
     assert said[-1]["type"] == "problem"
     assert served.notices[-1] == (

@@ -239,9 +239,16 @@ class Ears:
             source.waiting.remove(hearing)
             self._finish(source, hearing, transcript)
         else:
-            self._tell_partial(source, hearing, transcript)
+            self._tell_partial(source, hearing, transcript, paused=True)
 
-    def _tell_partial(self, source: _Source, hearing: _Hearing, transcript: Transcript) -> None:
+    def _tell_partial(
+        self,
+        source: _Source,
+        hearing: _Hearing,
+        transcript: Transcript,
+        *,
+        paused: bool = False,
+    ) -> None:
         text = spoken(transcript.text)
         if doubt(transcript, hearing.utterance.voiced_s, self._settings.doubt):
             return
@@ -259,6 +266,7 @@ class Ears:
                 text=text,
                 stable=hearing.stable,
                 at_ns=self._now_ns(),
+                paused=paused,
             )
         )
 

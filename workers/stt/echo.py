@@ -16,6 +16,7 @@ from workers.stt.words import words
 
 _WORDS_A_SECOND = 1.8  # slower than she talks: better believe her audible a little too long
 _LINGER_NS = 1_500_000_000  # rooms, buffers of sound and the way of the message
+_EARLY_NS = 300_000_000  # the message may come after the sound it tells of
 _KEPT_NS = 60_000_000_000
 _TEXTS = 64
 _ALIKE = 0.7  # part of the letters that must be hers
@@ -38,7 +39,8 @@ class Echo:
     def playing(self, text: str, at_ns: int) -> None:
         """She is heard saying ``text`` from ``at_ns`` on."""
         takes_s = len(words(text)) / _WORDS_A_SECOND
-        self._played.append(_Heard(text, at_ns, at_ns + int(takes_s * 1e9) + _LINGER_NS))
+        until_ns = at_ns + int(takes_s * 1e9) + _LINGER_NS
+        self._played.append(_Heard(text, at_ns - _EARLY_NS, until_ns))
         while self._played and self._played[0].until_ns < at_ns - _KEPT_NS:
             self._played.popleft()
 
