@@ -71,7 +71,7 @@ def test_a_bound_is_a_ceiling_or_a_floor():
 def test_doctor_tells_of_a_bad_configuration_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setenv("SPARK_VTUBER__LLM__THRADS", "1")
     findings = examine(Show(tmp_path / "state"))
-    assert len({f.check for f in findings}) >= len(CHECKS) - 3
+    assert len({f.check for f in findings}) >= len(CHECKS) - 4  # some need the configuration
     (bad,) = [f for f in findings if f.level == "fail" and f.check == "configuration"]
     assert "SPARK_VTUBER__LLM__THRADS" in bad.text
     assert "'threads'" in bad.mend
@@ -105,6 +105,28 @@ def test_doctor_tells_what_the_secrets_allow(tmp_path, monkeypatch):
     after = told()
     assert ("platforms", "fail") not in after
     assert not any("hush" in text for text in after.values())
+
+
+def test_doctor_tells_whether_obs_is_to_be_steered(tmp_path, monkeypatch):
+    place = place_in(tmp_path, monkeypatch)
+
+    def told():
+        return [(f.level, f.text + f.mend) for f in examine(place.show()) if f.check == "obs"]
+
+    place.config.write_text(SETTINGS, encoding="utf-8")
+    assert told() == []
+    place.config.write_text(SETTINGS + "[obs]\nenabled = true\nport = 4460\n", encoding="utf-8")
+    ((level, text),) = told()
+    assert level == "info"
+    assert "4460" in text
+    assert "obs_password" in text
+    place.state.mkdir()
+    file = place.state / "secrets.toml"
+    file.touch(0o600)
+    file.write_text('obs_password = "hush"\n', encoding="utf-8")
+    ((level, text),) = told()
+    assert level == "ok"
+    assert "hush" not in text
 
 
 def test_doctor_names_a_missing_model(tmp_path, monkeypatch):

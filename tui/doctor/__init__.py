@@ -34,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     places.state_directory,
     platforms.secrets,
     platforms.platforms,
+    platforms.obs,
     places.socket_directory,
     places.overlay_port,
     places.sound_device,

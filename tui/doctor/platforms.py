@@ -1,4 +1,4 @@
-"""Secrets and chat platforms: what is configured, and what that allows. Asks no service."""
+"""Secrets, chat platforms and OBS: what is configured, and what that allows. Asks no service."""
 
 from __future__ import annotations
 
@@ -57,3 +57,19 @@ def platforms(show: Show) -> Iterator[Finding]:
                 f"YouTube {video}: there is neither youtube_key nor youtube_token",
                 f"put one into {known.path} (chmod 600)",
             )
+
+
+def obs(show: Show) -> Iterator[Finding]:
+    """Whether OBS is to be steered, and what of it."""
+    try:
+        section, known = show.load().obs, Secrets.load(show.state_dir)
+    except ConfigError:
+        return  # told by its own check
+    if not section.enabled:
+        return
+    place = f"OBS at {section.host}:{section.port}"
+    if known.get("obs_password"):
+        yield Finding("obs", "ok", f"{place}: with a password")
+    else:
+        text = f"{place}: without a password, which OBS wants unless that was switched off there"
+        yield Finding("obs", "info", text, f"put obs_password into {known.path} (chmod 600)")

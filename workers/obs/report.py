@@ -73,8 +73,8 @@ class Report:
         self._listener.details({"OBS": version})
 
     def stream(self, text: str) -> None:
-        """How the stream is."""
-        self._listener.details({"OBS": self._version, "stream": text})
+        """How the stream is; first, because the row is narrow."""
+        self._listener.details({"stream": text, "OBS": self._version})
 
     def lacks(self, what: str, text: str, hint: str = "") -> None:
         """Connected, but something is missing: ``what`` names it; an empty text ends it."""
