@@ -14,9 +14,11 @@ _SPELLED_MAIL = re.compile(
     r"|(?<![\w.+-])[\w.+-]{2,64} at [\w-]{2,63} dot (?:com|net|org|de|uk|ru|edu|io)\b"
 )
 _NUMBER = re.compile(
-    r"(?<![\w.,:/$€£#+-])(?:\+ ?)?\(?\d(?:[ ().\-–/]{0,2}\d){6,24}(?![\w%]|[.,:]\d)"
+    r"(?<![\w.,:/$€£#+-])(?:\+ ?)?\(?\d(?:[ ().!?…\-–/]{0,2}\d){6,24}(?![\w%]|[.,:]\d)"
 )
-_AMERICAN = re.compile(r"(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[ .\-–])\d{3}[ .\-–]\d{4}")
+_AMERICAN = re.compile(  # the stops are those of somebody who says it group by group
+    r"(?:\+?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}(?:[ .\-–]|[.!?…] ))\d{3}(?:[ .\-–]|[.!?…] )\d{4}"
+)
 _DOMESTIC = re.compile(r"\(?0[1-9]\d{1,4}\)?[ /.\-–]{0,2}\d[\d .\-–/]{4,12}\d")
 _DATE = re.compile(r"(?:19|20)\d\d([-./])\d\d?\1\d\d?|\d\d?([-./])\d\d?\2(?:19|20)\d\d")
 _SOCIAL = re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")
