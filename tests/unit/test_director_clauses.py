@@ -95,6 +95,10 @@ def test_nothing_tagged_is_ever_spoken(words: list[str], tag: str, at: int, size
          ["こんにちは、みなさん。", "今日はいい天気ですね。"]),
         (["I really do", " and so do I", ". ", "Good", "."],
          ["I really do and so do I.", " Good."]),
+        (["n", ".", " o", ".", " w", ".", " n", ".", " o", ".", " w", ". Now", "."],
+         ["n. o. w. n. o. w. Now."]),
+        (["That is all I say", ".", " o", "!", " k", "! Yes", "!", " 3. 2. 1. Go", "!", " It is me"],
+         ["That is all I say.", "o! k! Yes!", "3. 2. 1. Go!", "It is me"]),
         (["It is already 10", ":", "30 now", ". Ok", "."], ["It is already 10:30 now. ", "Ok."]),
     ],
 )  # fmt: skip

@@ -3,7 +3,8 @@
 The first clause is cut early, because it decides when the first sound comes. After that
 whole sentences are cut, the moment their full stop is there: waiting for the next token
 would cost one token's time in every sentence. Where the next character decides (``3.5``,
-a link), that character is waited for.
+a link), that character is waited for. Letters that stand alone (``n. o. w.``) are no clause
+of their own: they would sound like a list, and be judged one by one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class ClauseSplitter:
         self._at = 0  # characters of the buffer that are decided
         self._words = 0.0  # words that began before _at; a CJK character counts half
         self._in_word = False
+        self._spells = True  # no word of more than one character so far
         self._emotion = ""
 
     def feed(self, text: str) -> list[Piece]:
@@ -78,6 +80,7 @@ class ClauseSplitter:
         pieces.append(Piece(self._buffer[:end], self._emotion))
         self._buffer = self._buffer[end:]
         self._at, self._words, self._in_word = 0, 0.0, False
+        self._spells = True
         self._emotion = ""
         self._first = False
 
@@ -112,10 +115,12 @@ class ClauseSplitter:
     def _count(self, char: str) -> None:
         if _is_cjk(char):
             self._words += 0.5
-            self._in_word = False
+            self._in_word = self._spells = False
         elif not self._in_word:
             self._words += 1
             self._in_word = True
+        else:
+            self._spells = False
 
     def _boundary(self, char: str, *, final: bool) -> int:
         """Where to cut at the punctuation at ``_at``: an index, 0 for "not here" (``_at`` has
@@ -142,7 +147,7 @@ class ClauseSplitter:
 
     def _cuts(self, char: str, length: int, before: str, following: str) -> bool:
         enough = self._first_words if self._first else 0.5
-        if self._words < enough:
+        if self._words < enough or self._spells:
             return False
         if char in _WIDE_STOPS or char == "\n":
             return True
