@@ -80,7 +80,7 @@ class ObsDouble:
     def __init__(self, password: str = "") -> None:
         self.password = password
         self.scenes = ["Scene", "Live", "Pause", "Soon"]
-        self.current = "Live"
+        self.current: str | None = "Live"
         self.inputs = {"Caption": "text_ft2_source_v2", "Camera": "v4l2_input"}
         self.texts: list[str] = []  # written into Caption
         self.shown: list[str] = []  # scenes a client changed to

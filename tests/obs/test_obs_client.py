@@ -57,6 +57,15 @@ async def test_a_scene_of_the_users_own_stays(obs: ObsDouble) -> None:
         assert len([text for _, text, _ in it.told.notices if "'Scene'" in text]) == 1
 
 
+async def test_no_scene_while_scenes_are_loaded(obs: ObsDouble) -> None:
+    obs.current = None
+    async with client(obs.port, poll_s=0.001, held=True) as it:
+        await obs.until(lambda: obs.requests.count("GetCurrentProgramScene") > 5)
+        obs.current = "Live"
+        await obs.until(lambda: obs.current == "Pause")
+        assert it.told.problems == []
+
+
 async def test_a_hand_that_changes_the_scene_is_not_fought(obs: ObsDouble) -> None:
     async with client(obs.port, poll_s=0.001) as it:
         await obs.until(lambda: "GetStreamStatus" in obs.requests)

@@ -52,7 +52,7 @@ class Version(Struct, rename="camel"):
 
 
 class CurrentScene(Struct, rename="camel"):
-    current_program_scene_name: str
+    current_program_scene_name: str | None = None  # none while scenes are loaded
 
 
 class Scene(Struct, rename="camel"):
@@ -200,6 +200,8 @@ class Obs:
         if wanted:
             current = await session.call("GetCurrentProgramScene", CurrentScene)
             name = current.current_program_scene_name
+            if name is None:
+                return  # the next look at the stream comes back to it
             if name not in self._scenes.ours:
                 self._report.once(
                     "info",

@@ -123,4 +123,4 @@ class Captions:
 
     def forget(self) -> None:
         """Another OBS, or another source of that name."""
-        self._sent = None
+        self._sent, self._next_s = None, -math.inf
