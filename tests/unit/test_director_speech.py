@@ -645,6 +645,31 @@ def test_more_words_throw_the_draft_away(tmp_path: Path) -> None:
     show.check_quiet()
 
 
+def test_what_was_whispered_for_a_draft_is_there_for_the_reply(tmp_path: Path) -> None:
+    show = make(tmp_path)
+    show.core.whisper("be kind")
+    show.speak("which tea do you drink?", final_text="which key do you think?")
+    show.run_until(lambda s: bool(s.traces) and s.traces[-1].outcome == "played")
+    prompts = [generate.prompt[-1].content for generate in show.sent_to("llm", Generate)]
+    assert [prompt.endswith("be kind") for prompt in prompts] == [True, True]
+
+
+def test_words_that_end_after_the_reply_was_begun_have_no_negative_wait(tmp_path: Path) -> None:
+    show = make(tmp_path)
+    show.reply = "Green tea."
+    begun_ns = show.now
+    show.deliver(SpeechPartial(source="Ann", utterance=1, text="do you drink tea?", paused=True))
+    show.run_for(0.5)
+    show.deliver(
+        SpeechFinal(
+            source="Ann", utterance=1, text="do you drink tea", started_ns=1,
+            ended_ns=begun_ns + 300 * MS,
+        )
+    )  # fmt: skip
+    show.run_until(lambda s: len(s.traces) == 1)
+    assert min(show.traces[0].spans_ms.values()) >= 0
+
+
 @pytest.mark.parametrize("end", ["ignored", "lost", "dump", "hold"])
 def test_a_draft_never_outlives_its_utterance(tmp_path: Path, end: str) -> None:
     show = make(tmp_path)

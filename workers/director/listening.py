@@ -88,7 +88,7 @@ class Listening(Moderation):
         if draft is not None and turn is not None and words_of(draft.text) == words_of(line.text):
             draft.pick = pick_of((line,))
             draft.text, draft.received_ns, draft.draft = draft.pick.text, ended, False
-            turn.stamps.received = ended
+            turn.stamps.received = min(ended, turn.stamps.opened)  # it may have begun sooner
             self._draft = self._draft_of = None
             return
         if mine:
