@@ -97,8 +97,8 @@ def test_nothing_tagged_is_ever_spoken(words: list[str], tag: str, at: int, size
          ["I really do and so do I.", " Good."]),
         (["n", ".", " o", ".", " w", ".", " n", ".", " o", ".", " w", ". Now", "."],
          ["n. o. w. n. o. w. Now."]),
-        (["That is all I say", ".", " o", "!", " k", "! Yes", "!", " 3. 2. 1. Go", "!", " It is me"],
-         ["That is all I say.", "o! k! Yes!", "3. 2. 1. Go!", "It is me"]),
+        (["That is all I do", ".", " o", "!", " k", "! Yes", "!", " 3. 2. 1. Go", "!", " It is me"],
+         ["That is all I do.", "o! k! Yes!", "3. 2. 1. Go!", "It is me"]),
         (["It is already 10", ":", "30 now", ". Ok", "."], ["It is already 10:30 now. ", "Ok."]),
     ],
 )  # fmt: skip

@@ -21,7 +21,9 @@ from workers.gate import Gate, Judgement, Verdict
 
 GIVEN_UP = frozenset({WorkerState.FAILED, WorkerState.DISABLED})
 
-_WORDS_BEFORE = 5  # of the clause before, for phrases that a cut went through
+# of what came before: for phrases that a cut went through, and words that are spelled
+_CLAUSES_BEFORE = 12
+_WORDS_BEFORE = 12
 
 
 class Speaker:
@@ -88,8 +90,8 @@ class Speaker:
         screen (``b|a|d``).
         """
         mask = self._personas[turn.persona].mask
-        said = turn.unsaid[-1:] or [clause.caption for clause in turn.clauses[-1:]]
-        before = " ".join(" ".join(said).split()[-_WORDS_BEFORE:])
+        said = [clause.caption for clause in turn.clauses[-_CLAUSES_BEFORE:]] + turn.unsaid
+        before = " ".join(" ".join(said[-_CLAUSES_BEFORE:]).split()[-_WORDS_BEFORE:])
         judgement = self._gate.judge(caption, before=before, mask=mask)
         if judgement.verdict is Verdict.DROP:
             return judgement, ""
@@ -177,5 +179,6 @@ class Speaker:
                 color=persona.color,
                 emotion=clause.emotion,
                 voiced=voiced,
+                persona=turn.persona,
             ),
         )
