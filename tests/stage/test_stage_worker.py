@@ -259,3 +259,17 @@ async def test_without_an_avatar_or_a_face_no_library_is_loaded(
         maps = Path(f"/proc/{stage.process.pid}/maps")
         assert "numpy" not in await asyncio.to_thread(maps.read_text)
         assert stage.all(MouthTrack) == []
+
+
+async def test_where_people_are_heard_ducking_needs_no_moment(
+    short_dir: Path, configure: Configure
+) -> None:
+    """Its library is there before the first interruption, not loaded while she speaks."""
+    async with rig(short_dir, "stage", configure(), [serving("director")]) as stage:
+        await stage.start()
+        stage.control(serving("stt"))
+        assert stage.process is not None
+        maps = Path(f"/proc/{stage.process.pid}/maps")
+        while "numpy" not in await asyncio.to_thread(maps.read_text):
+            await stage.until(Beat)
+            stage.seen.clear()

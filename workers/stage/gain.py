@@ -11,6 +11,11 @@ from dataclasses import dataclass
 SECOND = 1_000_000_000
 
 
+def warm() -> None:
+    """Load what ``apply`` needs, away from the event loop, before the first interruption."""
+    Ramp(0.5, 0.5).apply(bytes(4), 24_000, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Ramp:
     """From gain ``begin`` at ``at_ns`` in a straight line to ``end``, ``length_ns`` later."""

@@ -27,7 +27,7 @@ from ipc.protocol import (
 )
 from workers.runtime import Link, Worker
 from workers.stage.device import Device
-from workers.stage.gain import Ramp
+from workers.stage.gain import Ramp, warm
 from workers.stage.heard import HeardRecord
 from workers.stage.mouth import RATE_HZ, Mouth, Track
 from workers.stage.outputs import Clear, Flush, Heard, Length, Output, Show, Sound, Truncate
@@ -54,6 +54,7 @@ class StageWorker(Worker):
         self._wav: WavFile | None = None
         self._muted = False
         self._ramp = Ramp()
+        self._duckable = False  # without a moment's wait
         self._mouth: Mouth | None = None
         self._mouth_loading = False
         self._mouth_turn = 0  # of the last frames that were sent
@@ -101,8 +102,7 @@ class StageWorker(Worker):
                 sinks.append(f"WAV {config.wav}")
             except PathNotWritable as error:
                 self._trouble("wav", error)
-        if self.link.serves("avatar"):
-            self._want_mouth()
+        self._prepare()
         details["sinks"] = ", ".join(sinks) or "none"
         return details
 
@@ -124,8 +124,8 @@ class StageWorker(Worker):
             self._carry_out(self._playout.stop_soon(message, now_ns))
 
     def peer_changed(self, peer: Peer) -> None:
-        if peer.name == "avatar" and self.link.serves("avatar"):
-            self._want_mouth()
+        if peer.name in {"avatar", "stt"}:
+            self._prepare()
 
     def cancelled(self, cancel: Cancel) -> None:  # noqa: ARG002  # the fence knows which
         self._carry_out(self._playout.cancel(self.link.fence.allows, time.monotonic_ns()))
@@ -293,6 +293,14 @@ class StageWorker(Worker):
     def _mouth_wanted(self) -> bool:
         faces = self._overlay is not None and self._overlay.faces
         return faces or self.link.serves("avatar")
+
+    def _prepare(self) -> None:
+        """Load what the workers beside us will make us need, before they do."""
+        if self.link.serves("avatar"):
+            self._want_mouth()
+        if self.link.serves("stt") and not self._duckable:
+            self._duckable = True
+            self.link.spawn(asyncio.to_thread(warm), "numpy")
 
     def _want_mouth(self) -> None:
         """Load what it takes, once."""

@@ -15,6 +15,7 @@ const HIGH = [1.0, 0.42, 0.45, 0.62, 0.85];
 const HIGHEST = 44;
 const SMILE = { joy: 9, fun: 10, sorrow: -8, anger: -6, surprise: 0 };
 const PLAIN_SMILE = 4;
+const TRACKS_KEPT = 64; // a page that is not shown draws nothing, for hours
 const CLOSED = [0, 0, 0, 0, 0, 0];
 
 const face = document.getElementById("face");
@@ -144,6 +145,7 @@ export function moveMouth(message) {
   }
   const end = message.at + message.rows.length / 6 / message.rate;
   tracks.push({ ...message, begin: message.at, end, until: Infinity });
+  tracks.splice(0, tracks.length - TRACKS_KEPT);
   frame ||= requestAnimationFrame(step);
 }
 

@@ -55,18 +55,22 @@ export function stageTime() {
 
 /** Nothing sounds any more. */
 export function stopSound() {
-  for (const source of sources) {
-    drop(source);
-  }
-  sources.clear();
-  counters.playing = 0;
+  sources.forEach(drop);
   scheduledEnd = 0;
 }
 
 function drop(source) {
   source.onended = null;
   source.stop();
+  release(source);
+}
+
+function release(source) {
+  sources.delete(source);
   source.disconnect();
+  source.spoken.playing -= 1;
+  retire(source.spoken);
+  counters.playing = sources.size;
 }
 
 /** Nothing of this turn sounds after stage time `at`; the end fades. */
@@ -77,17 +81,16 @@ export function truncate(turn, at) {
   voice.until = at;
   const end = at + clockOffset;
   const fade = Math.max(audio.currentTime, end - FADE_S);
+  voice.gain.gain.cancelScheduledValues(0);
   voice.gain.gain.setValueAtTime(1, fade);
   voice.gain.gain.linearRampToValueAtTime(0, Math.max(end, fade + 0.001));
   for (const source of sources) {
     if (source.begins >= end) {
       drop(source);
-      sources.delete(source);
     } else {
       source.stop(end);
     }
   }
-  counters.playing = sources.size;
   scheduledEnd = Math.min(scheduledEnd, end);
 }
 
@@ -100,11 +103,20 @@ export function duck(gain, ramp) {
   output.gain.linearRampToValueAtTime(gain, now + Math.max(ramp, 0.001));
 }
 
+/** The turn is over: its node goes with its last sound. */
+function retire(spoken) {
+  if (spoken !== null && spoken !== voice && spoken.playing === 0) {
+    spoken.gain.disconnect();
+  }
+}
+
 function voiceOf(turn) {
   if (voice === null || voice.turn !== turn) {
     const gain = audio.createGain();
     gain.connect(output);
-    voice = { turn, gain, until: Infinity };
+    const before = voice;
+    voice = { turn, gain, until: Infinity, playing: 0 };
+    retire(before);
   }
   return voice;
 }
@@ -152,21 +164,16 @@ function schedule(spoken, pcm, rate, at, lead) {
   const source = audio.createBufferSource();
   source.buffer = buffer;
   source.begins = start;
+  source.spoken = spoken;
   source.connect(spoken.gain);
-  source.onended = () => {
-    sources.delete(source);
-    source.disconnect();
-    counters.playing = sources.size;
-    if (sources.size === 0 && voice !== spoken) {
-      spoken.gain.disconnect();
-    }
-  };
+  source.onended = () => release(source);
   source.start(start);
   if (scheduledEnd > spoken.until + clockOffset) {
     scheduledEnd = spoken.until + clockOffset;
     source.stop(scheduledEnd);
   }
   sources.add(source);
+  spoken.playing += 1;
   counters.playing = sources.size;
   counters.samples += pcm.length;
   counters.lastSound = performance.now();
