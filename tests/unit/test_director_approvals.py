@@ -217,6 +217,42 @@ def test_what_waits_is_bounded(tmp_path: Path) -> None:
     assert 2 <= len(show.of(ApprovalsEvent)) <= 4, "told a few times a second"
 
 
+def test_one_viewer_pushes_nobody_out(tmp_path: Path) -> None:
+    show = Simulation(
+        tmp_path, settings(tmp_path, "hold: stars", approvals=4, viewer_lines=2)
+    ).start()
+    show.reply = "The stars are bright."
+    answered = show.chat("tell me", "Eve")
+    show.run_for(30)
+    other = show.chat("buy my hat", "Bob", held_why="links")
+    lines = [show.chat(f"line {n}", "Eve", held_why="links") for n in range(20)]
+    assert [show.outcome(line) for line in lines] == ["shed"] * 18 + ["held"] * 2
+    show.run_for(5)
+    assert [item.text for item in waiting(show)] == [
+        "The stars are bright.", "buy my hat", "line 18", "line 19",
+    ]  # fmt: skip
+    more = [show.chat("what is this", f"viewer {n}", held_why="links") for n in range(8)]
+    show.run_for(5)
+    assert [item.kind for item in waiting(show)] == ["reply", "line", "line", "line"]
+    assert show.outcome(other) == "shed"
+    assert [show.outcome(line) for line in more] == ["shed"] * 5 + ["held"] * 3
+    assert show.outcome(answered) == "held", "lines go before replies"
+
+
+def test_lines_that_wait_do_not_end_the_making_of_replies(tmp_path: Path) -> None:
+    show = Simulation(tmp_path, settings(tmp_path, approvals=2)).start()
+    show.core.set_mode("approval")
+    first = [show.chat("what is this", f"viewer {n}", held_why="links") for n in range(5)]
+    for n in range(3):
+        show.chat(f"hello {n}", f"friend {n}")
+    show.run_for(60)
+    assert [item.kind for item in waiting(show)] == ["reply", "reply"]
+    assert len(show.opened) == 2, "of replies there is enough"
+    late = show.chat("and this", "Eve", held_why="links")
+    assert [show.outcome(line) for line in [*first, late]] == ["shed"] * 6
+    assert len(show.core.approvals.waiting) == 2
+
+
 def test_approvals_survive_the_end_of_the_show(show: Simulation) -> None:
     show.reply = "The stars are bright."
     reply = show.chat("one")
@@ -450,8 +486,8 @@ def test_caution_counts_within_its_window() -> None:
 
 
 def test_an_item_holds_what_it_needs(tmp_path: Path) -> None:
-    store = Approvals(tmp_path / "a.json", 2)
+    store = Approvals(tmp_path / "a.json", 2, 2)
     store.add(Item(id="", kind="reply", text="one", why="x"))
     store.save()
-    (item,) = Approvals(tmp_path / "a.json", 2).waiting
+    (item,) = Approvals(tmp_path / "a.json", 2, 2).waiting
     assert (item.id, item.text, item.pick) == ("a1", "one", None)

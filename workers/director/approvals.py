@@ -17,6 +17,8 @@ from workers.director.removal import Gone
 
 LINE = "line"
 REPLY = "reply"
+_CROWDED_OUT = "too much waits for approval"
+_NEWER_LINE = "a newer line of the same viewer waits for approval"
 
 
 class Item(msgspec.Struct, kw_only=True):
@@ -57,11 +59,13 @@ class _Saved(msgspec.Struct):
 
 
 class Approvals:
-    """Bounded: the oldest that waits gives way. ``save`` raises OSError."""
+    """Bounded, and each viewer's lines by themselves. Lines give way before replies, which have
+    cost more and of which she has said a part already. ``save`` raises OSError."""
 
-    def __init__(self, path: Path, limit: int) -> None:
+    def __init__(self, path: Path, limit: int, viewer_lines: int) -> None:
         self._path = path
         self._limit = limit
+        self._viewer_lines = viewer_lines
         self._next = 1
         self._items: dict[str, Item] = {}
         self.changed = False
@@ -89,7 +93,8 @@ class Approvals:
 
     @property
     def full(self) -> bool:
-        return len(self._items) >= self._limit
+        """Whether one more reply would push out another."""
+        return len(self._items) - len(self._lines()) >= self._limit
 
     def find(self, name: str) -> Item | None:
         """By its id, or by that of its line."""
@@ -98,16 +103,32 @@ class Approvals:
             (i for i in self._items.values() if i.pick and name in i.pick.ids), None
         )
 
-    def add(self, item: Item) -> list[Item]:
-        """Gives ``item`` its id. Returns what had to give way."""
+    def add(self, item: Item) -> list[tuple[Item, str]]:
+        """Gives ``item`` its id. Returns what had to give way, and why; it may be ``item``."""
         item.id, item.at = f"a{self._next}", time.time()
         self._next += 1
         self._items[item.id] = item
         self.changed = True
-        gone = self.waiting[: max(0, len(self._items) - self._limit)]
-        for old in gone:
-            del self._items[old.id]
-        return gone
+        gone: list[tuple[Item, str]] = []
+        if item.kind == LINE and item.pick is not None:
+            theirs = self._lines(item.pick.first.author_id)
+            gone += [
+                (self._items.pop(old.id), _NEWER_LINE) for old in theirs[: -self._viewer_lines]
+            ]
+        over = max(0, len(self._items) - self._limit)
+        replies = [old for old in self.waiting if old.kind != LINE]
+        oldest = [*self._lines(), *replies][:over]
+        return gone + [(self._items.pop(old.id), _CROWDED_OUT) for old in oldest]
+
+    def _lines(self, author_id: str = "") -> list[Item]:
+        """Lines that wait, of one viewer or of all, oldest first."""
+        return [
+            item
+            for item in self.waiting
+            if item.kind == LINE
+            and item.pick is not None
+            and (not author_id or item.pick.first.author_id == author_id)
+        ]
 
     def edit(self, item: Item, *, approved: bool, text: str = "") -> None:
         """Let it go, or take that back."""

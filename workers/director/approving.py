@@ -23,7 +23,6 @@ from workers.gate import Verdict
 WORDS_MAX = 1000  # characters a person may have said at once: a minute of speech
 _TOLD_EVERY_NS = 250_000_000  # what waits is told at most 4 times a second
 _ALL_WAIT = "every reply waits for approval"
-_CROWDED_OUT = "too much waits for approval"
 
 
 class Approving(Recovery):
@@ -31,7 +30,10 @@ class Approving(Recovery):
 
     def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
         super().__init__(config, state_dir, port)
-        self.approvals = Approvals(state_dir / "approvals.json", config.director.approvals)
+        settings = config.director
+        self.approvals = Approvals(
+            state_dir / "approvals.json", settings.approvals, settings.viewer_lines
+        )
         self._caution = Caution(config.gate.tighten)
         self._careful_why = ""  # the show has to become careful with the next step
         self._told: list[str] | None = None
@@ -54,8 +56,8 @@ class Approving(Recovery):
     def _hold_line(self, line: ChatMessage) -> None:
         """A viewer's line that a person should see before she does."""
         pick = Pick.of(line)
-        self._add(Item(id="", kind=LINE, text=line.text, why=line.held_why, pick=pick))
         self.reports.settle(line.id, TurnOutcome.HELD, line.held_why)
+        self._add(Item(id="", kind=LINE, text=line.text, why=line.held_why, pick=pick))
         self._taken.append(line.id)
 
     def _for_a_person(self, turn: Turn) -> None:
@@ -75,8 +77,8 @@ class Approving(Recovery):
         turn.item = item.id
 
     def _add(self, item: Item) -> None:
-        for old in self.approvals.add(item):
-            self._settle_item(old, TurnOutcome.SHED, _CROWDED_OUT)
+        for old, why in self.approvals.add(item):
+            self._settle_item(old, TurnOutcome.SHED, why)
 
     def _settle_item(self, item: Item, outcome: TurnOutcome, reason: str) -> None:
         if item.pick is not None and not item.answered:
