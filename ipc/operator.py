@@ -157,6 +157,13 @@ VERBS: dict[str, Verb] = {
             changes=False,
             timeout_s=120.0,
         ),
+        # body
+        Verb(
+            "avatar",
+            "avatar",
+            "Press a hotkey of a body; without one, ask VTube Studio again to be let in",
+            (Param("name"), Param("hotkey", required=False, rest=True)),
+        ),
         # memory
         Verb("recall", "memory", "Search the memory", (Param("text", rest=True),), changes=False),
         Verb("forget", "memory", "Forget one memory", (Param("id"),)),

@@ -104,6 +104,9 @@ def tables(title: str, kind: type[msgspec.Struct]) -> list[str]:
         if is_table(inner):
             nested += tables(f"{title}.{info.name}", inner)
             continue
+        if get_origin(inner) is dict and is_table(get_args(inner)[1]):
+            nested += tables(f"{title}.{info.name}.NAME", get_args(inner)[1])
+            continue
         default = info.default
         if default is msgspec.NODEFAULT and info.default_factory is not msgspec.NODEFAULT:
             default = info.default_factory()

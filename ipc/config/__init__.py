@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import field
 
+from ipc.config.avatar import AvatarSection, VmcSection, VtsSection
 from ipc.config.base import Section, WorkerSection
 from ipc.config.chat import ChatSection, TwitchSection, YouTubeSection
 from ipc.config.director import Barge, DirectorSection, ScoreSection, SpeechSection
@@ -27,6 +28,7 @@ from ipc.config.supervisor import SupervisorSection
 __all__ = [
     "AFTER",
     "WORKERS",
+    "AvatarSection",
     "Barge",
     "ChatSection",
     "Config",
@@ -50,7 +52,9 @@ __all__ = [
     "TtsSection",
     "TwitchSection",
     "UiSection",
+    "VmcSection",
     "VoiceSection",
+    "VtsSection",
     "WorkerSection",
     "YouTubeSection",
 ]
@@ -67,6 +71,7 @@ class Config(Section, frozen=True):
     memory: MemorySection = MemorySection()
     stage: StageSection = StageSection()
     chat: ChatSection = ChatSection()
+    avatar: AvatarSection = AvatarSection()
     obs: ObsSection = ObsSection()
     gate: GateSection = GateSection()
     ui: UiSection = UiSection()
@@ -80,7 +85,7 @@ class Config(Section, frozen=True):
         return section
 
 
-WORKERS = ("stage", "tts", "llm", "memory", "director", "chat", "obs")
+WORKERS = ("stage", "tts", "llm", "memory", "director", "chat", "avatar", "obs")
 """All workers, in the order the screen shows them."""
 
 AFTER: dict[str, tuple[str, ...]] = {
@@ -90,6 +95,7 @@ AFTER: dict[str, tuple[str, ...]] = {
     "memory": (),
     "director": ("stage", "tts", "llm", "memory"),
     "chat": ("director",),
+    "avatar": (),
     "obs": ("director",),
 }
 """A worker starts when those named here are settled; the show stops in reverse."""

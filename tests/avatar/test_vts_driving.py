@@ -71,6 +71,7 @@ async def test_a_parameter_of_another_plugin_is_won_back(
     studio: VTubeStudioDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("workers.avatar.vts_model.WIN_BACK_S", 0.05)
+    monkeypatch.setattr("workers.avatar.vts_model.LAPSE_S", 0.05)
     mouth = studio.rules.inputs["MouthOpen"]
     mouth.owner, mouth.until_s = 99, float("inf")
     async with on_stage(studio.port, tmp_path) as show:

@@ -23,6 +23,8 @@ from workers.avatar.vts_protocol import (
 )
 from workers.avatar.vts_session import Nothing, Session
 
+LAPSE_S = 1.5  # VTube Studio forgets what it was told last after a second
+_NAMED = 4
 PROBE_S = 5.0  # shortest time between two searches for the parameter that spoils the others
 WIN_BACK_S = 30.0  # so often a parameter of another plugin is tried again
 _COOLDOWN_S = 2.0  # between two models
@@ -51,6 +53,7 @@ class Body:
         self._stale = asyncio.Event()
         self._reread = False
         self._probed_s = -math.inf
+        self._learned_s = -math.inf
 
     @property
     def left_out(self) -> list[str]:
@@ -68,6 +71,8 @@ class Body:
         """A frame was refused as a whole: find out for which parameter."""
         if request_id != self.parameters.request_id:
             return  # of a former set
+        if refused.code == INJECT_CONTROLLED and self._now_s() - self._learned_s < LAPSE_S:
+            return  # what we injected ourselves before a restart has yet to lapse
         if self._now_s() - self._probed_s >= PROBE_S:
             self._stale.set()
         else:
@@ -99,6 +104,7 @@ class Body:
         self.model = printable(told.model) if told.loaded else ""
         self._known = [parameter.name for parameter in known]
         self._taken, self._spoilt = {}, []
+        self._learned_s = self._now_s()
         self._probed_s = -math.inf
         self.parameters = parameters(
             self._settings.drives, known, self.parameters, face_found=self._settings.face_found
@@ -129,6 +135,7 @@ class Body:
     async def _sort_out(self, session: Session) -> None:
         """Try every parameter alone and go on without those that are refused."""
         refused: dict[str, Track] = {}
+        errors: dict[tuple[str, str], list[str]] = {}
         for track in self.parameters.tracks:
             error = await self._try(session, track)
             if error is None:
@@ -138,7 +145,9 @@ class Body:
                 self._taken[track.parameter] = track
             else:
                 self._spoilt.append(track.parameter)
-            self._report.once("warning", f"parameter {track.parameter!r}: {error.text}", error.hint)
+            errors.setdefault((error.text, error.hint), []).append(track.parameter)
+        for (text, hint), names in errors.items():
+            self._report.once("warning", f"{_listed(names)}: {text}", hint)
         self._probed_s = self._now_s()
         self.parameters = self.parameters.without(refused)
         self._tell_what_is_left()
@@ -174,6 +183,14 @@ class Body:
     def _tell_what_is_left(self) -> None:
         none = not self.parameters.tracks
         self._report.lacks("parameters", "no parameter can be driven" if none else "")
+
+
+def _listed(names: list[str]) -> str:
+    """Parameters for a sentence."""
+    if len(names) == 1:
+        return f"parameter {names[0]!r}"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"parameters {', '.join(names[:_NAMED])}{more}"
 
 
 async def load_model(session: Session, name: str, sleep: Sleep = asyncio.sleep) -> str:

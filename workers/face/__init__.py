@@ -6,12 +6,13 @@ load numpy, so they are not imported here; ``motion`` is what a body does by its
 ``expression`` is what it shows of feelings; ``frames`` joins all into one ``Face``.
 """
 
-from workers.face.expression import EXPRESSIONS, Expressions
+from workers.face.expression import EVENTS, EXPRESSIONS, Expressions
 from workers.face.frames import CLOSED, Animator, Face, Mouth, Track
 from workers.face.motion import Idle, Listening
 
 __all__ = [
     "CLOSED",
+    "EVENTS",
     "EXPRESSIONS",
     "Animator",
     "Expressions",
