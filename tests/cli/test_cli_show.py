@@ -90,7 +90,7 @@ def test_an_empty_line_is_refused(on_air, text):
 @pytest.mark.parametrize(
     "text",
     [
-        "x" * 100_000,
+        "tell me more about the sea " * 4_000,
         "\x1b[31mred\x1b[0m \x07bell",
         "[bold red]markup[/] [/]",
         "bytes \udcff\udcfe that are no text",
@@ -101,6 +101,10 @@ def test_an_empty_line_is_refused(on_air, text):
 def test_strange_lines_are_answered(on_air, text):
     answer = answered(on_air.run("ask", "--json", "--", text))
     assert answer["outcome"] == "played"
+
+
+def test_a_line_the_gate_stops_is_told_so(on_air):
+    refused(on_air.run("ask", "x" * 100_000), EXIT_FAILURE, "the line was stopped", "the gate")
 
 
 def test_ctl_steers(on_air):
