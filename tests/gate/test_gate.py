@@ -149,6 +149,32 @@ def test_lists_are_read_again_when_they_change_and_kept_when_they_are_broken(
     assert gate.judge("one two").text == "*** two"
 
 
+@pytest.mark.parametrize("nothing", ["", "\n\n", "# nothing yet\n  # here\n", "\ufeff"])
+def test_a_list_without_an_entry_is_no_list(nothing: str, tmp_path: Path) -> None:
+    path = tmp_path / "words.txt"
+    path.write_text(nothing, "utf-8")
+    gate = Gate(GateSection(words=str(path), allow=""), "output")
+    assert gate.refresh(0)
+    assert not gate.loaded
+    assert "no entry" in gate.problem
+    assert gate.judge("Hello.").verdict is Verdict.DROP
+    path.write_text("badger\n")
+    assert gate.refresh(RECHECK_NS)
+    assert gate.judge("a badger").text == "a ******"
+    path.write_text(nothing, "utf-8")  # an editor that empties the file before it writes
+    assert gate.refresh(2 * RECHECK_NS)
+    assert "no entry" in gate.problem
+    assert gate.judge("a badger").text == "a ******"
+
+
+def test_an_allow_list_may_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "allow.txt").write_text("# nobody\n")
+    gate = Gate(GateSection(allow=str(tmp_path / "allow.txt")), "output")
+    assert gate.refresh(0)
+    assert gate.loaded
+    assert not gate.problem
+
+
 def test_a_missing_list_that_appears_is_read(tmp_path: Path) -> None:
     path = tmp_path / "words.txt"
     gate = Gate(GateSection(words=str(path)), "output")
