@@ -174,6 +174,7 @@ def test_spam(text: str) -> None:
         "",
         "(╯°□°)╯︵ ┻━┻",
         "https://example.com/" + "ab1-" * 30,
+        "*" * 120,
         "สวัสดีครับทุกคนวันนี้อากาศดีมากเลยครับผม",
         "今天天气真好" * 20,
         "Nguyễn Thị Phương Dung rất thích buổi phát trực tiếp này",

@@ -39,7 +39,7 @@ def spam(source: str) -> str:
     if len(_ASCII_SIGNS.findall(solid)) == len(solid.replace("*", "")) >= _SYMBOLS:
         return "signs only"
     unbroken = _UNBROKEN_RUN.search(source)
-    if unbroken and "://" not in unbroken.group():
+    if unbroken and "://" not in unbroken.group() and unbroken.group().strip("*"):
         return "no word ends"
     return ""
 
