@@ -37,7 +37,7 @@ ALLOWED = parse_allowed("Mother Fuckley  # a name\nBrightwat\nbastwat\n")
 
 def entries_in(text: str) -> set[str]:
     """The entries found, as the list has them."""
-    return {finding.why for finding in WordList(LIST, ALLOWED).find(plain(text).letters)}
+    return {finding.why for finding in WordList(LIST).allowing(ALLOWED).find(plain(text).letters)}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Judges text: word list, detectors and classifier under one policy, kept up to date.
 
 Without a word list nothing passes. Files are looked at once a second and read again when
-they changed; one that does not parse leaves the list before it in use.
+they changed, big ones in a thread; one that does not parse leaves the list before it in use.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Gate:
     def __init__(self, section: GateSection, side: Literal["input", "output"]) -> None:
         self._policy: GateInput | GateOutput = section.input if side == "input" else section.output
         self._input = side == "input"
-        self._words = ListFile("word list", _path(section.words, WORDS), parse_words)
+        self._words = ListFile(
+            "word list", _path(section.words, WORDS), lambda text: WordList(parse_words(text))
+        )
         self._allow = (
             ListFile("allow list", _path(section.allow, ALLOW), parse_allowed)
             if section.allow
@@ -58,15 +60,21 @@ class Gate:
         return self._list is not None
 
     def refresh(self, now_ns: int) -> bool:
-        """Look at the files, at most once a second. Whether something changed."""
-        if self._checked_ns is not None and now_ns - self._checked_ns < RECHECK_NS:
+        """Look at the files, at most once a second. Whether something changed.
+
+        A big list that changed is read beside the work; until a later call finds it ready,
+        the one before it stays in use.
+        """
+        ready = self._words.parsed or (self._allow is not None and self._allow.parsed)
+        early = self._checked_ns is not None and now_ns - self._checked_ns < RECHECK_NS
+        if early and not ready:
             return False
         self._checked_ns = now_ns
         new = self._words.refresh()
         new = (self._allow is not None and self._allow.refresh()) or new
         if new and self._words.value is not None:
             allowed = self._allow.value if self._allow else None
-            self._list = WordList(self._words.value, allowed or frozenset())
+            self._list = self._words.value.allowing(allowed or frozenset())
         if self._classifier is not None:
             new = self._classifier.refresh() or new
         parts = (self._words, self._allow, self._classifier)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 
 from workers.gate.confusables import ODD_SIGNS, UNSURE, odd_letter
@@ -64,9 +65,7 @@ class _Fragment:
 class WordList:
     """Parsed entries, ready to be looked for. Its answers never change."""
 
-    def __init__(
-        self, entries: Iterable[Entry], allowed: frozenset[tuple[str, ...]] = frozenset()
-    ) -> None:
+    def __init__(self, entries: Iterable[Entry]) -> None:
         self._exact: dict[str, tuple[Entry, ...]] = {}
         self._inside: dict[str, tuple[Entry, ...]] = {}
         self._reach: dict[str, int] = {}  # beginning of entries -> length of the longest of them
@@ -93,11 +92,18 @@ class WordList:
                     self._by_ends.setdefault(key, []).append(entry)
         self._inside_lengths = {head: tuple(sorted(n)) for head, n in inside_lengths.items()}
         self._known: dict[str, tuple[Entry, ...]] = {}  # chat uses few words, again and again
-        self._allowed = allowed
-        self._allowed_first = frozenset(words[0] for words in allowed if len(words) > 1)
+        self._allowed: frozenset[tuple[str, ...]] = frozenset()
+        self._allowed_first: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return self._count
+
+    def allowing(self, allowed: frozenset[tuple[str, ...]]) -> WordList:
+        """The same entries with another allow list; the tables are shared."""
+        other = copy(self)
+        other._allowed = allowed
+        other._allowed_first = frozenset(words[0] for words in allowed if len(words) > 1)
+        return other
 
     def find(self, text: str) -> list[Finding]:
         """Every entry in ``text`` (``Plain.letters``)."""
