@@ -260,3 +260,18 @@ async def test_stopping_soon_is_silence_at_the_end_of_a_word(
         speak(stage, 9, hum(0.3))
         await asyncio.wait_for(stage.until(Playback, lambda p: p.kind == "done"), 10)
         await page.until("log.some((s) => s[1] > 0.05)")
+
+
+async def test_who_wants_no_motion_gets_none(short_dir: Path, configure: Configure) -> None:
+    """Words come without a fade and the body does not breathe; the mouth still speaks."""
+    async with rig(short_dir, "stage", configure()) as stage, chromium() as page:
+        feature = {"name": "prefers-reduced-motion", "value": "reduce"}
+        await page.call("Emulation.setEmulatedMedia", features=[feature])
+        await opened(page, stage, "?face=1")
+        speak(stage, 1, hum(20.0))
+        await page.until("__spark.mouth > 0.2 && document.querySelector('.word.spoken')")
+        word = "getComputedStyle(document.querySelector('.word.spoken'))"
+        assert await page.evaluate(f"{word}.transitionDuration") == "0s"
+        assert await page.evaluate(f"{word}.opacity") == "1"
+        assert await page.evaluate("document.getAnimations().length") == 0
+        await samples(page)

@@ -1,7 +1,9 @@
 """Where a voice can be stopped: between two words, if there is such a place.
 
-A pause between words is the quietest moment of the next few syllables. Plain integers, for
-at most half a second of sound, only when somebody interrupts.
+A pause between words is the quietest moment of the next few syllables. In fluent speech words
+run into each other: then it is the closure of a consonant, where a voice stops as naturally,
+if not always at the end of a word. Plain integers, for at most half a second of sound, only
+when somebody interrupts.
 """
 
 from __future__ import annotations

@@ -328,7 +328,7 @@ class StageWorker(Worker):
                 self.link.send("avatar", message, track.rows.astype("<f4").tobytes())
 
     def _close_mouth(self, turn: int) -> None:
-        if self._mouth is None or turn != self._mouth_turn:
+        if self._mouth is None or not turn or turn != self._mouth_turn:
             return
         self._mouth_turn = 0
         self._mouth.stop()
