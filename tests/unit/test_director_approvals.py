@@ -217,6 +217,21 @@ def test_what_waits_is_bounded(tmp_path: Path) -> None:
     assert 2 <= len(show.of(ApprovalsEvent)) <= 4, "told a few times a second"
 
 
+def test_what_is_approved_is_judged_as_it_will_be_said(tmp_path: Path) -> None:
+    """Hidden words and the one that is said instead may make another together."""
+    given = settings(tmp_path, "hold: stars\ndrop: moon beep")
+    show = Simulation(tmp_path, given).start()
+    show.reply = "Look at the stars."
+    show.chat()
+    show.run_for(30)
+    (item,) = waiting(show)
+    with pytest.raises(RequestFailed, match="moon beep"):
+        show.core.approve(item.id, "Look at the moon darn.")
+    show.core.approve(item.id, "Look at the darn moon.")
+    show.run_for(30)
+    assert spoken(show) == ["Look at the beep moon."]
+
+
 def test_one_viewer_pushes_nobody_out(tmp_path: Path) -> None:
     show = Simulation(
         tmp_path, settings(tmp_path, "hold: stars", approvals=4, viewer_lines=2)

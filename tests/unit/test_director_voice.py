@@ -11,7 +11,7 @@ from director_simulation import Simulation, config
 
 from ipc.config import GateSection
 from ipc.load import load_config
-from ipc.protocol import ApprovalsEvent, ClauseEvent, Synthesise
+from ipc.protocol import ApprovalsEvent, ClauseEvent, NoticeEvent, Synthesise
 from workers.gate import Gate, Verdict
 
 WORDS = "drop: badword\nmask: darn\ndrop: kill your self\nhold: stars\n"
@@ -89,3 +89,32 @@ def test_long_ordinary_replies_are_said_whole(tmp_path: Path, seed: int) -> None
     show.run_for(400)
     assert show.outcome(line) == "played"
     assert {event.verdict for event in show.of(ClauseEvent)} == {"allow"}
+
+
+def test_without_its_classifier_everything_is_held_and_said_to_be(tmp_path: Path) -> None:
+    gate = GateSection(classifier=str(tmp_path / "none"))
+    show = Simulation(tmp_path, config(idle_after_s=0.0, gate=gate)).start()
+    show.chat()
+    show.run_for(30)
+    assert spoken(show) == []
+    assert len(show.of(ApprovalsEvent)[-1].items) == 1
+    (notice,) = show.of(NoticeEvent)
+    assert notice.level == "error"
+    assert "classifier" in notice.text
+    assert "every reply waits for approval" in notice.hint
+    assert "stays in use" not in notice.hint
+    assert "every reply waits for approval" in show.problem_text
+
+
+def test_a_list_that_breaks_stays_in_use_and_is_said_to(show: Simulation) -> None:
+    words = show.path / "words.txt"
+    show.start()
+    words.write_text("explode: hat\n")
+    show.run_for(2)
+    show.chat()
+    show.run_for(30)
+    (notice,) = show.of(NoticeEvent)
+    assert notice.level == "warning"
+    assert "stays in use" in notice.hint
+    assert show.problem_text == ""
+    assert spoken(show), "she goes on"

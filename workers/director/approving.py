@@ -109,7 +109,9 @@ class Approving(Recovery):
         if item.approved:
             raise RequestFailed(f"{item.id} is approved already", "it is said as soon as it can be")
         self._speaker.check_gate()
-        judgement = self._gate.judge(text or item.text)
+        # as it will be judged when she says it
+        mask = self.personas[item.persona].mask if item.persona in self.personas else ""
+        judgement = self._gate.judge(text or item.text, mask=mask)
         if judgement.verdict is Verdict.DROP:
             raise RequestFailed(
                 f"the gate: {judgement.why}", "give other words, or deny it: it is never said"

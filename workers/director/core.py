@@ -150,7 +150,7 @@ class Director(Steering):
 
     def _advance(self) -> None:
         now = self._port.now_ns()
-        if not self._gate.loaded:
+        if self._gate.problem:
             self._speaker.check_gate()
         self._become_careful()
         for line, reason in self.queue.expire(now):
@@ -235,7 +235,7 @@ class Director(Steering):
 
     def _next_wake(self, now: int) -> int | None:
         times: list[int | None] = [self.queue.next_expiry_ns(), self._keep_approvals(now)]
-        if not self._gate.loaded:
+        if self._gate.problem:
             times.append(now + RECHECK_NS)
         for turn in self.turns:
             times.append(self.reports.tokens(turn, now))

@@ -111,21 +111,24 @@ class Speaker:
         return judgement, speech
 
     def check_gate(self) -> None:
-        """Read the word list again if it changed, and say what is wrong with it."""
+        """Read the gate's files again if they changed, and say what is wrong with them."""
         if not self._gate.refresh(self._port.now_ns()):
             return
-        if self._gate.problem:
+        problem = self._gate.problem
+        stopped = meanwhile = ""
+        if not self._gate.loaded:
+            stopped, meanwhile = "nothing can be said", "nothing is said until it can be read"
+        elif problem and self._gate.judge("").verdict is Verdict.HOLD:  # what will it let pass?
+            stopped = "every reply waits for approval"
+            meanwhile = f"{stopped} until it can be read"
+        if problem:
             self._port.notice(
-                "error" if not self._gate.loaded else "warning",
-                self._gate.problem,
-                "nothing is said until it can be read"
-                if not self._gate.loaded
-                else "the list before it stays in use; mend the file and it is read again",
+                "error" if stopped else "warning",
+                problem,
+                meanwhile or "what was read before stays in use; mend the file, it is read again",
             )
         self._port.problem(
-            f"nothing can be said: {self._gate.problem}; mend the file, it is read again at once"
-            if not self._gate.loaded
-            else ""
+            f"{stopped}: {problem}; mend the file, it is read again at once" if stopped else ""
         )
 
     def pump(self, turns: list[Turn]) -> None:
