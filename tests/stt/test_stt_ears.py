@@ -237,6 +237,31 @@ async def test_a_source_that_comes_back_counts_on() -> None:
         assert [f.utterance for f in r.all(SpeechFinal)] == [1, 2]
 
 
+async def test_who_takes_a_name_over_is_heard_and_the_other_is_not() -> None:
+    async with room() as r:
+        old = r.ear("mic")
+        r.hear(SPEECH, 15)
+        r.open.clear()
+        r.ear("mic")
+        await r.written("until here", 1)
+        r.hear(SPEECH, 15)
+        old.push(pcm(levels(SILENCE, SILENCE, SILENCE, SILENCE)))
+        old.close()  # late: nobody's words end by it
+        assert [f.text for f in r.all(SpeechFinal)] == ["until here"]
+        assert r.ear("mic").speaking
+
+
+async def test_names_are_not_kept_for_ever() -> None:
+    async with room() as r:
+        for number in range(200):
+            r.ears.open(f"mic {number}", 16_000).close()
+        stays = r.ears.open("stays", 16_000)
+        for number in range(200):
+            r.ears.open(f"other {number}", 16_000).close()
+        assert len(r.ears._sources) <= 64
+        assert r.ears._sources["stays"].ear is stays
+
+
 async def test_too_much_for_this_machine_is_said_and_bounded() -> None:
     async with room() as r:
         for _ in range(7):

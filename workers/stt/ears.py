@@ -30,6 +30,7 @@ Detector = Callable[[Samples], float]
 
 HERS = "her own voice"
 _TOO_SHORT = "too short for words"
+_NAMES = 64
 _WAITING = 4  # ended utterances of one source that may wait for their words
 
 
@@ -62,6 +63,7 @@ class _Source:
     now: _Hearing | None = None
     waiting: deque[_Hearing] = field(default_factory=deque)
     partial_from_ns: int = 0  # not sooner: the machine must follow
+    ear: Ear | None = None  # who brings its sound now
 
 
 class Ear:
@@ -130,12 +132,16 @@ class Ears:
         """A source begins, or begins again. Raises BadSound for sound that cannot be taken."""
         converter = Converter(rate, channels, format_)
         source = self._sources.get(name)
+        if source is not None and source.ear is not None:
+            source.ear.close()  # the older one is not heard any more
         if source is None:
+            self._forget_one()
             vad = self._settings.vad
             source = _Source(name, hears_her, Segmenter(vad, self._detector()))
             self._sources[name] = source
         source.hears_her = hears_her and name not in self._settings.headphones
-        return Ear(self, source, converter)
+        source.ear = Ear(self, source, converter)
+        return source.ear
 
     def playing(self, text: str) -> None:
         """She is heard saying this from now on."""
@@ -148,6 +154,7 @@ class Ears:
         self._follow(source, source.segmenter.push(sound, at_ns))
 
     def end(self, source: _Source) -> None:
+        source.ear = None
         self._follow(source, source.segmenter.end(self._now_ns()))
 
     def _follow(self, source: _Source, happened: list[tuple[Step, Utterance]]) -> None:
@@ -170,6 +177,15 @@ class Ears:
             else:
                 hearing, source.now = source.now, None
                 self._ended(source, hearing)
+
+    def _forget_one(self) -> None:
+        """Names are kept so that their utterances count on, but not for ever."""
+        if len(self._sources) < _NAMES:
+            return
+        for name, source in self._sources.items():
+            if source.ear is None and not source.waiting:
+                del self._sources[name]
+                return
 
     # --- when to write down ---
 
