@@ -51,5 +51,13 @@ class AvatarSection(WorkerSection, frozen=True):
     memory_gb: Annotated[Positive, doc("Memory set aside for it.")] = 0.2
     rate_hz: Annotated[Rate, doc("Frames a second while she speaks.")] = 60.0
     idle_hz: Annotated[Rate, doc("Frames a second while she is silent.")] = 30.0
+    delay_ms: Annotated[
+        float,
+        Meta(
+            ge=-200,
+            le=500,
+            description="How much later than the stage's clock her sound is heard where you are.",
+        ),
+    ] = 30.0
     vts: Annotated[dict[str, VtsSection], doc("VTube Studio, by a name of your own.")] = {}
     vmc: Annotated[dict[str, VmcSection], doc("VRM applications, by a name of your own.")] = {}

@@ -33,12 +33,13 @@ class Body:
     name: str
     persona: str
     animator: Animator
+    delay_s: float = 0.0
     client: VTubeStudio | Vmc | None = None
     feeling: str = ""
 
     def frame(self, now_ns: int) -> Frame:
         """The face at this moment."""
-        at_s = now_ns / 1e9
+        at_s = now_ns / 1e9 - self.delay_s  # what is heard now left the stage that much earlier
         self.animator.track.forget(at_s - 1.0)
         face = self.animator.at(at_s)
         if isinstance(self.client, VTubeStudio):
@@ -157,7 +158,8 @@ class AvatarWorker(Worker):
             raise ConfigError(
                 f"[avatar.vmc.{name}]: a VTube Studio has this name already", "take another name"
             )
-        body = Body(name, persona, Animator(seed=len(self._bodies) + 1))
+        delay_s = self.link.config.avatar.delay_ms / 1000
+        body = Body(name, persona, Animator(seed=len(self._bodies) + 1), delay_s)
         self._bodies[name] = body
         return body
 
