@@ -309,10 +309,10 @@ def test_unreadable_approvals_are_set_aside(tmp_path: Path) -> None:
 def test_a_full_disk_does_not_end_the_show(
     show: Simulation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_self: Approvals) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Approvals, "save", full)
+    monkeypatch.setattr("workers.director.approvals.replace", full)
     show.chat("one", held_why="links")
     assert "No space left" in show.of(NoticeEvent)[-1].text
     show.run_for(1)

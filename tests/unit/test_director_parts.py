@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ipc.errors import RequestFailed
 from ipc.protocol import MemoryHit
+from ipc.states import ShowMode
 from workers.director import prompt
 from workers.director.history import Exchange, History
 from workers.director.personas import Personas
@@ -86,7 +87,10 @@ def test_unreadable_state_counts_as_held(tmp_path: Path) -> None:
     state = ShowState.load(path, "nova", ["nova"])
     assert (state.persona, state.muted, state.held) == ("nova", True, False)
     path.write_text("{")
-    assert ShowState.load(path, "nova", ["nova"]).held
+    state = ShowState.load(path, "nova", ["nova"])
+    assert (state.held, state.mode) == (True, ShowMode.APPROVAL)
+    assert "show.json" in state.reason
+    assert state.reason == state.mode_reason
 
 
 def test_a_hold_for_want_of_a_model_ends_with_the_show(tmp_path):

@@ -425,6 +425,7 @@ def test_memory_that_was_away_is_told_when_it_is_back(show: Simulation) -> None:
     show.recover("memory")
     told = show.sent_to("memory", Forget)
     assert told == [Forget(author_id=ZED), Forget(message_ids=["target"])]
+    show.run_for(1)
     again = Simulation(show.path).start()  # and a director that comes later says so, too
     assert again.sent_to("memory", Forget) == told
     again.chat("I may speak again", "Zed")

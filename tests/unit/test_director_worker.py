@@ -126,5 +126,18 @@ async def test_commands_answer_and_unknown_ones_are_refused(worker: DirectorWork
         await worker.command(command("dance"))
 
 
+async def test_a_verb_that_will_not_survive_a_restart_says_so(worker: DirectorWorker) -> None:
+    block = worker.link.state_dir / "show.json.new"
+    block.mkdir()
+    answer = await worker.command(command("mode", name="approval"))
+    assert answer["mode"] == "approval"
+    assert "show.json" in answer["problem"]
+    assert "a restart forgets what is set" in answer["problem"]
+    assert "problem" not in {name for row in await worker.command(command("queue")) for name in row}
+    block.rmdir()
+    answer = await worker.command(command("mode", name="open"))
+    assert answer == {"mode": "open", "persona": "nova"}
+
+
 def test_reports_of_cut_turns_are_heard() -> None:
     assert DirectorWorker.hears_fenced == (Playback,)

@@ -5,12 +5,12 @@ Kept in a file, so that neither a crash nor the end of the show loses any.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import msgspec
 
+from ipc.files import replace
 from ipc.protocol import Approval
 from workers.director.queue import Pick
 from workers.director.removal import Gone
@@ -153,11 +153,8 @@ class Approvals:
         return removed
 
     def save(self) -> None:
-        """Atomic, if something changed."""
+        """If something changed."""
         if not self.changed:
             return
-        new = self._path.with_suffix(".new")
-        new.touch(0o600)
-        new.write_bytes(msgspec.json.encode(_Saved(self._next, list(self._items.values()))))
-        os.replace(new, self._path)
+        replace(self._path, msgspec.json.encode(_Saved(self._next, list(self._items.values()))))
         self.changed = False

@@ -21,6 +21,7 @@ from workers.director.turn import Candidate, Phase, Turn
 from workers.gate import Verdict
 
 WORDS_MAX = 1000  # characters a person may have said at once: a minute of speech
+_FILE = "approvals.json"
 _TOLD_EVERY_NS = 250_000_000  # what waits is told at most 4 times a second
 _ALL_WAIT = "every reply waits for approval"
 
@@ -31,9 +32,8 @@ class Approving(Recovery):
     def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
         super().__init__(config, state_dir, port)
         settings = config.director
-        self.approvals = Approvals(
-            state_dir / "approvals.json", settings.approvals, settings.viewer_lines
-        )
+        self.approvals = Approvals(state_dir / _FILE, settings.approvals, settings.viewer_lines)
+        self._keeper.add(_FILE, self.approvals.save, "what waits for approval")
         self._caution = Caution(config.gate.tighten)
         self._careful_why = ""  # the show has to become careful with the next step
         self._told: list[str] | None = None
@@ -190,16 +190,14 @@ class Approving(Recovery):
         self._taken.append(line.id)
 
     def _keep_approvals(self, now: int) -> int | None:
-        """Save and tell what has changed; when to call again."""
+        """Have saved, and tell, what has changed; when to call again."""
         for item in self.approvals.approved:
             if item.kind == LINE and item.pick is not None:
                 known = self.reports.outcomes.get(item.pick.first.id)
                 if known is not None and known["outcome"] != TurnOutcome.HELD:
                     self.approvals.done(item.id)
-        try:
-            self.approvals.save()
-        except OSError as error:
-            self._not_saved(error)
+        if self.approvals.changed:
+            self._keeper.changed(_FILE)
         waiting = self.approvals.waiting
         ids = [item.id for item in waiting]
         if ids == self._told:

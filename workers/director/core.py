@@ -234,7 +234,11 @@ class Director(Steering):
         )
 
     def _next_wake(self, now: int) -> int | None:
-        times: list[int | None] = [self.queue.next_expiry_ns(), self._keep_approvals(now)]
+        times: list[int | None] = [
+            self.queue.next_expiry_ns(),
+            self._keep_approvals(now),
+            self._keeper.keep(now),
+        ]
         if self._gate.problem:
             times.append(now + RECHECK_NS)
         for turn in self.turns:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from ipc.files import replace
+
 CUT_MARK = "—"  # ends a reply that was cut off
 
 
@@ -34,8 +36,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 class History:
     """The last exchanges of each personality, journalled so that a restart remembers them.
 
-    The journal is rewritten when it has grown to several times what is kept. Raises
-    OSError when the state directory cannot be written.
+    The journal is rewritten when it has grown to several times what is kept. It is its
+    owner's alone: it holds what viewers wrote.
     """
 
     def __init__(self, path: Path, turns: int, trim: int) -> None:
@@ -44,6 +46,7 @@ class History:
         self._trim = min(trim, turns)
         self._exchanges: dict[str, list[Exchange]] = {}
         self._lines = 0
+        self.changed = False  # the journal has what should be gone: ``save`` is due
         for exchange in self._read():
             self._append(exchange)
             self._lines += 1
@@ -67,22 +70,27 @@ class History:
         """Raises OSError when it cannot be journalled; it is remembered all the same."""
         self._append(exchange)
         if self._lines >= 4 * max(self._turns, 8):
-            self._rewrite()
+            self._rewrite(durable=False)
         else:
-            with self._path.open("ab") as file:
+            with open(self._path, "ab", opener=_private) as file:
                 file.write(msgspec.json.encode(exchange) + b"\n")
             self._lines += 1
 
     def remove(self, gone: Callable[[Exchange], bool]) -> list[Exchange]:
-        """Take out every exchange for which ``gone`` is true, from the file too. Raises OSError
-        when that cannot be rewritten; here they are gone all the same."""
+        """Take out every exchange for which ``gone`` is true; ``save`` does so in the file."""
         removed = [one for one in self.all() if gone(one)]
         if removed:
             for persona, known in self._exchanges.items():
                 self._exchanges[persona] = [one for one in known if not gone(one)]
         if removed or self._lines > sum(map(len, self._exchanges.values())):
-            self._rewrite()  # the journal may hold some that are no longer kept here
+            self.changed = True  # the journal may hold some that are no longer kept here
         return removed
+
+    def save(self) -> None:
+        """Write the journal anew, and wait for the disk: what was removed must not come back.
+        Raises OSError."""
+        self._rewrite(durable=True)
+        self.changed = False
 
     def _append(self, exchange: Exchange) -> None:
         known = [*self._exchanges.get(exchange.persona, ()), exchange]
@@ -106,12 +114,15 @@ class History:
             self._write(exchanges)
         return exchanges
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, *, durable: bool) -> None:
         kept = self.all()
-        self._write(kept)
+        self._write(kept, durable=durable)
         self._lines = len(kept)
 
-    def _write(self, exchanges: list[Exchange]) -> None:
-        new = self._path.with_suffix(".new")
-        new.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in exchanges))
-        os.replace(new, self._path)
+    def _write(self, exchanges: list[Exchange], *, durable: bool = False) -> None:
+        lines = b"".join(msgspec.json.encode(one) + b"\n" for one in exchanges)
+        replace(self._path, lines, durable=durable)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

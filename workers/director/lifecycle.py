@@ -26,6 +26,7 @@ from workers.director.asking import Asker
 from workers.director.clauses import ClauseSplitter, Piece
 from workers.director.history import History
 from workers.director.idle import IdleTimer
+from workers.director.keeping import Keeper, Problems
 from workers.director.personas import Personas
 from workers.director.port import Port
 from workers.director.queue import ChatQueue, Pick
@@ -36,6 +37,8 @@ from workers.director.turn import Candidate, Ending, Phase, Turn
 from workers.director.voice import Speaker
 from workers.gate import Gate
 
+SHOW, HISTORY = "show.json", "history.jsonl"
+_TOGETHER_S = 0.05  # exchanges that are removed in waves are written so far apart
 _STOPPED_WITHIN_NS = 500_000_000  # the stage says within this what was heard of a cut turn
 
 
@@ -47,12 +50,14 @@ class Turns(ABC):
         self._config = config
         self._port = port
         self.personas = Personas(config.personas)
-        self._show_file = state_dir / "show.json"
+        self._show_file = state_dir / SHOW
         self.show = ShowState.load(self._show_file, config.show.persona, self.personas.keys)
         settings = config.director
-        self.history = History(
-            state_dir / "history.jsonl", settings.history_turns, settings.history_trim
-        )
+        self.history = History(state_dir / HISTORY, settings.history_turns, settings.history_trim)
+        self._problems = Problems(port)
+        self._keeper = Keeper(port, self._problems)
+        self._keeper.add(SHOW, lambda: self.show.save(self._show_file), "what is set")
+        self._keeper.add(HISTORY, self.history.save, "what was said", _TOGETHER_S)
         self._gate = Gate(config.gate, "output")
         self.reports = Reports(
             port.publish,
@@ -63,6 +68,7 @@ class Turns(ABC):
         self._speaker = Speaker(
             config,
             port,
+            self._problems,
             self._gate,
             self.personas,
             self.reports,
@@ -353,15 +359,7 @@ class Turns(ABC):
         try:
             self.history.add(turn.exchange(reply))
         except OSError as error:
-            self._not_saved(error)
-
-    def _not_saved(self, error: OSError) -> None:
-        """A full disk must not end the show; only a restart would forget."""
-        self._port.notice(
-            "warning",
-            f"the director cannot write its state: {error}",
-            "make room or mend the permissions of the state directory",
-        )
+            self._keeper.failed(HISTORY, error)
 
     def _report(
         self, turn: Turn, outcome: TurnOutcome, reason: str, reply: str, *, final: bool
@@ -382,7 +380,13 @@ class Turns(ABC):
         self._save()
 
     def _save(self) -> None:
-        try:
-            self.show.save(self._show_file)
-        except OSError as error:
-            self._not_saved(error)
+        self._keeper.changed(SHOW)
+
+    @property
+    def unsaved(self) -> str:
+        """What a restart would forget, and why; empty if all is saved."""
+        return self._keeper.unsaved
+
+    def close(self) -> None:
+        """Write what waits to be written."""
+        self._keeper.close()

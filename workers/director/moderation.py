@@ -9,10 +9,13 @@ from ipc.config import Config
 from ipc.protocol import ChatMessage, Forget, MemoryHit, Removed
 from ipc.states import TurnOutcome
 from workers.director.approving import Approving
+from workers.director.lifecycle import HISTORY
 from workers.director.port import Port
 from workers.director.removal import Gone, Removals
 from workers.director.turn import Turn
 
+_FILE = "removed.json"
+_TOGETHER_S = 0.05  # removals come in waves
 _LEANT = "it leant on what was removed"
 
 
@@ -21,7 +24,8 @@ class Moderation(Approving):
 
     def __init__(self, config: Config, state_dir: Path, port: Port) -> None:
         super().__init__(config, state_dir, port)
-        self._removals = Removals(state_dir / "removed.json")
+        self._removals = Removals(state_dir / _FILE)
+        self._keeper.add(_FILE, self._removals.save, "what was removed", _TOGETHER_S)
 
     def _remove(self, removed: Removed) -> None:
         """Silence first; then everywhere else, so that it cannot come back."""
@@ -50,10 +54,7 @@ class Moderation(Approving):
         self._removals.ids(line.id for line in lines)
         self._forget_history(gone)
         self._forget_memory(removed, sorted(gone.ids))
-        try:
-            self._removals.save()
-        except OSError as error:
-            self._not_saved(error)
+        self._keeper.changed(_FILE)
 
     def _has_a_place(self, message_id: str) -> bool:
         """Whether a line waits already, or a turn tells what became of it."""
@@ -93,10 +94,9 @@ class Moderation(Approving):
         persons = [
             key for key in self.personas.keys if any(map(gone.exchange, self.history.of(key)))
         ]
-        try:
-            self.history.remove(gone.exchange)
-        except OSError as error:
-            self._not_saved(error)
+        self.history.remove(gone.exchange)
+        if self.history.changed:
+            self._keeper.changed(HISTORY)
         for key in persons:
             self._asker.prewarm(key)
 
@@ -126,8 +126,5 @@ class Moderation(Approving):
             self._taken.append(line.id)
             return True
         if self._removals.speaks_again(line.author_id):
-            try:
-                self._removals.save()
-            except OSError as error:
-                self._not_saved(error)
+            self._keeper.changed(_FILE)
         return False

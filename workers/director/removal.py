@@ -7,7 +7,6 @@ for a memory that was away.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from ipc.files import replace
 from ipc.protocol import ChatMessage, Forget, MemoryHit, Removed
 from workers.director.history import Exchange
 
@@ -118,8 +118,6 @@ class Removals:
         return found
 
     def save(self) -> None:
-        """Atomic."""
-        new = self._path.with_suffix(".new")
-        new.touch(0o600)
-        new.write_bytes(msgspec.json.encode(_Saved(list(self._ids), dict(self._authors))))
-        os.replace(new, self._path)
+        """What is forgotten here could be heard again: this waits for the disk."""
+        saved = _Saved(list(self._ids), dict(self._authors))
+        replace(self._path, msgspec.json.encode(saved), durable=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from ipc.config import Barge, DirectorSection
+from ipc.files import replace
 from ipc.protocol import ShowEvent
 from ipc.states import ShowMode
 
@@ -65,23 +66,30 @@ class ShowState(msgspec.Struct, kw_only=True):
         return settings.speech.policy if self.barge is None else self.barge
 
     def save(self, path: Path) -> None:
-        """Atomic: a crash leaves the old file or the new one. Raises OSError."""
-        new = path.with_suffix(".new")
-        new.touch(0o600)
-        new.write_bytes(msgspec.json.encode(self))
-        os.replace(new, path)
+        """Waits for the disk: a show that was held must come back held. Raises OSError; the
+        file does then not claim that the show may be less careful than it is."""
+        try:
+            replace(path, msgspec.json.encode(self), durable=True)
+        except OSError:
+            if self.held or self.mode is not ShowMode.OPEN:
+                with suppress(OSError):
+                    path.write_bytes(b"")  # unreadable, which needs no room on a full disk
+            raise
 
     @classmethod
     def load(cls, path: Path, persona: str, known: list[str]) -> ShowState:
-        """The saved state, or a new one with ``persona``. An unreadable file counts as held:
-        nobody knows what the operator wanted. A hold for want of a language model is not
-        the operator's: it is made anew if the model is still gone."""
+        """The saved state, or a new one with ``persona``. After an unreadable file the show is
+        held and in approval mode: nobody knows what the operator wanted. A hold for want of a
+        language model is not the operator's: it is made anew if the model is still gone."""
         try:
             state = msgspec.json.decode(path.read_bytes(), type=cls)
         except FileNotFoundError:
             return cls(persona=persona)
         except (msgspec.DecodeError, OSError) as error:
-            return cls(persona=persona, held=True, reason=f"{path.name} is unreadable: {error}")
+            why = f"{path.name} is unreadable: {error}"
+            return cls(
+                persona=persona, held=True, reason=why, mode=ShowMode.APPROVAL, mode_reason=why
+            )
         if state.persona not in known:
             state.persona = persona
         if state.held and state.reason == MODEL_GONE:

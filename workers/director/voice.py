@@ -12,6 +12,7 @@ from ipc.config import Config
 from ipc.protocol import Caption, Synthesise, TurnEnd
 from ipc.states import WorkerState
 from workers.director.clauses import Piece
+from workers.director.keeping import Problems
 from workers.director.personas import Personas
 from workers.director.port import Port
 from workers.director.reports import Reports
@@ -33,6 +34,7 @@ class Speaker:
         self,
         config: Config,
         port: Port,
+        problems: Problems,
         gate: Gate,
         personas: Personas,
         reports: Reports,
@@ -41,6 +43,7 @@ class Speaker:
     ) -> None:
         self._credits = config.tts.clauses_ahead
         self._port = port
+        self._problems = problems
         self._gate = gate
         self._personas = personas
         self._reports = reports
@@ -127,8 +130,9 @@ class Speaker:
                 problem,
                 meanwhile or "what was read before stays in use; mend the file, it is read again",
             )
-        self._port.problem(
-            f"{stopped}: {problem}; mend the file, it is read again at once" if stopped else ""
+        self._problems.set(
+            "gate",
+            f"{stopped}: {problem}; mend the file, it is read again at once" if stopped else "",
         )
 
     def pump(self, turns: list[Turn]) -> None:

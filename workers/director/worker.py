@@ -93,9 +93,12 @@ class DirectorWorker(Worker):
         if command.verb == "outcome":
             return await self._outcome(core, str(command.args["message_id"]))
         try:
-            return self._do(core, command)
+            result = self._do(core, command)
         finally:
             self._after(core)
+        if VERBS[command.verb].changes and isinstance(result, dict) and core.unsaved:
+            result["problem"] = core.unsaved  # the deed is done, for now
+        return result
 
     async def drain(self) -> None:
         if (core := self._core) is not None:
@@ -106,6 +109,8 @@ class DirectorWorker(Worker):
     async def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        if self._core is not None:
+            self._core.close()
 
     def _do(self, core: Director, command: Command) -> Any:
         args = command.args
