@@ -26,8 +26,12 @@ class VtsSection(Section, frozen=True):
         dict[str, str],
         doc(
             "Changes what drives a parameter of the model: parameter to one of our values, "
-            "'-' before it turns it round, empty leaves the parameter alone."
+            "with '* 0.5' behind it half the way, '-' before it turns it round, empty leaves "
+            "the parameter alone."
         ),
+    ] = {}
+    create: Annotated[
+        dict[str, str], doc("Parameters VTube Studio is asked to have: name to explanation.")
     ] = {}
     feelings: Annotated[
         dict[str, str],

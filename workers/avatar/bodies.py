@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from ipc.config import AvatarSection, VtsSection
 from ipc.errors import ConfigError
-from workers.avatar.settings import DRIVES, Drive, VmcSettings, VtsSettings, check_value
+from workers.avatar.settings import DRIVES, Custom, Drive, VmcSettings, VtsSettings, check_value
+
+_DRIVE = re.compile(r"(-?)\s*(\w+)(?:\s*\*\s*(\d+(?:\.\d+)?))?")
 
 
 def vts_settings(name: str, section: VtsSection, avatar: AvatarSection) -> VtsSettings:
@@ -17,6 +20,7 @@ def vts_settings(name: str, section: VtsSection, avatar: AvatarSection) -> VtsSe
         port=section.port,
         window=section.window,
         drives=_drives(name, section.parameters),
+        create={parameter: Custom(text) for parameter, text in section.create.items()},
         feelings=section.feelings,
         rate_hz=avatar.rate_hz,
         idle_hz=avatar.idle_hz,
@@ -52,8 +56,13 @@ def _drives(name: str, changed: Mapping[str, str]) -> dict[str, Drive]:
     drives = dict(DRIVES)
     for parameter, wanted in changed.items():
         drives.pop(parameter, None)
-        value = wanted.strip().removeprefix("-")
-        if value:
-            check_value(f"[avatar.vts.{name}] parameters, {parameter}", value)
-            drives[parameter] = Drive(value, scale=-1.0 if wanted.strip()[0] == "-" else 1.0)
+        if not wanted.strip():
+            continue
+        place = f"[avatar.vts.{name}] parameters, {parameter}"
+        written = _DRIVE.fullmatch(wanted.strip())
+        if written is None:
+            raise ConfigError(f"{place}: {wanted!r} drives nothing", "write -head_yaw * 0.5, say")
+        sign, value, factor = written.groups()
+        check_value(place, value)
+        drives[parameter] = Drive(value, scale=float(factor or 1) * (-1 if sign else 1))
     return drives
