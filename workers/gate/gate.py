@@ -16,7 +16,7 @@ from workers.gate.classifier import MODEL, Classifier, ClassifierError
 from workers.gate.confusables import looks_like
 from workers.gate.entries import parse_allowed, parse_words
 from workers.gate.fold import Plain, fold, plain
-from workers.gate.injection import marks, phrases
+from workers.gate.injection import marks, orders
 from workers.gate.lists import ListFile
 from workers.gate.personal import personal
 from workers.gate.spam import spam
@@ -142,11 +142,14 @@ class Gate:
         if self._policy.spam != "allow" and (why := spam(text)):
             findings.append(Finding(0, len(text), Verdict(self._policy.spam), why))
         if self._input and self._policy.injection != "allow":
-            why = phrases(fold(text))
-            if not why and lead and not phrases(fold(lead)):
-                why = phrases(fold(lead + text))
+            why, certain = orders(fold(text))
+            if not why and lead and not orders(fold(lead))[0]:
+                why, certain = orders(fold(lead + text))
             if why:
-                findings.append(Finding(0, len(text), Verdict(self._policy.injection), why))
+                verdict = Verdict(self._policy.injection)
+                # what may be talk is for a person, not lost
+                verdict = verdict if certain else min(verdict, Verdict.HOLD)
+                findings.append(Finding(0, len(text), verdict, why))
         return findings
 
 
