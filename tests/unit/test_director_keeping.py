@@ -10,7 +10,7 @@ from director_simulation import MS, Simulation
 from ipc.errors import RequestFailed
 from ipc.protocol import NoticeEvent, Removed
 from ipc.states import ShowMode
-from workers.director import removal
+from workers.director import approvals, removal
 from workers.director.removal import Removals
 
 FILES = ("show.json", "approvals.json", "removed.json", "history.jsonl")
@@ -137,6 +137,29 @@ def test_a_wave_of_bans_is_written_a_few_times_and_cuts_first(
     show.core.close()
     kept = Removals(show.path / "removed.json").forgets()
     assert "console:last" in {one.author_id for one in kept}
+
+
+def test_what_is_denied_is_off_the_disk_before_anybody_is_told(
+    show: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    durably: list[bool] = []
+    replace = approvals.replace
+
+    def write(path: Path, content: bytes, *, durable: bool = False) -> None:
+        durably.append(durable)
+        replace(path, content, durable=durable)
+
+    monkeypatch.setattr(approvals, "replace", write)
+    one, other = (show.chat(text, held_why="links") for text in ("one", "two"))
+    assert durably == [False, False], "lines come in thousands, and one that is lost is not heard"
+    show.core.deny(one)
+    assert durably[2:] == [True]
+    show.core.hold("lunch")
+    show.core.approve(other)
+    show.core.dump()
+    assert durably[3:] == [True, True]
+    show.chat("three", held_why="links")
+    assert durably[5:] == [False]
 
 
 def test_a_refused_verb_says_nothing_of_it(show: Simulation, full: Full) -> None:

@@ -69,6 +69,7 @@ class Approvals:
         self._next = 1
         self._items: dict[str, Item] = {}
         self.changed = False
+        self._durably = False  # what was taken out could be said after all if that is lost
         self.set_aside: Path | None = None  # where an unreadable file went
         try:
             saved = msgspec.json.decode(path.read_bytes(), type=_Saved)
@@ -133,12 +134,12 @@ class Approvals:
     def edit(self, item: Item, *, approved: bool, text: str = "") -> None:
         """Let it go, or take that back."""
         item.approved, item.text = approved, text or item.text
-        self.changed = True
+        self.changed = self._durably = True
 
     def done(self, item_id: str) -> None:
         """It had its turn, or will have none."""
         if self._items.pop(item_id, None) is not None:
-            self.changed = True
+            self.changed = self._durably = True
 
     def remove(self, gone: Gone) -> list[Item]:
         """Take out every one that is of, or leans on, something removed."""
@@ -153,8 +154,9 @@ class Approvals:
         return removed
 
     def save(self) -> None:
-        """If something changed."""
+        """If something changed; what no longer waits, or waits again, waits for the disk."""
         if not self.changed:
             return
-        replace(self._path, msgspec.json.encode(_Saved(self._next, list(self._items.values()))))
-        self.changed = False
+        saved = _Saved(self._next, list(self._items.values()))
+        replace(self._path, msgspec.json.encode(saved), durable=self._durably)
+        self.changed = self._durably = False
