@@ -32,11 +32,11 @@ from gen_noises import NOISES, Sound
 from numpy.typing import NDArray
 from websockets.asyncio.client import ClientConnection, connect
 
+from ipc.config.stt import SttSection
 from ipc.protocol import SpeechFinal, SpeechIgnored, SpeechStarted
 from workers.stt.ears import Ears, Told
 from workers.stt.hearing import Hearing
 from workers.stt.scribe import Scribe
-from workers.stt.settings import SttSection
 from workers.stt.vad import Silero, load_silero
 from workers.stt.whisper import WhisperEngine
 

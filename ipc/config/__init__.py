@@ -23,6 +23,7 @@ from ipc.config.engines import (
 from ipc.config.gate import GateInput, GateOutput, GateSection, GateTighten
 from ipc.config.obs import ObsSection
 from ipc.config.show import PersonaSection, ShowSection, UiSection, VoiceSection
+from ipc.config.stt import SttSection
 from ipc.config.supervisor import SupervisorSection
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ShowSection",
     "SpeechSection",
     "StageSection",
+    "SttSection",
     "SupervisorSection",
     "TtsScripted",
     "TtsSection",
@@ -71,6 +73,7 @@ class Config(Section, frozen=True):
     memory: MemorySection = MemorySection()
     stage: StageSection = StageSection()
     chat: ChatSection = ChatSection()
+    stt: SttSection = SttSection()
     avatar: AvatarSection = AvatarSection()
     obs: ObsSection = ObsSection()
     gate: GateSection = GateSection()
@@ -85,7 +88,7 @@ class Config(Section, frozen=True):
         return section
 
 
-WORKERS = ("stage", "tts", "llm", "memory", "director", "chat", "avatar", "obs")
+WORKERS = ("stage", "tts", "llm", "memory", "stt", "director", "chat", "avatar", "obs")
 """All workers, in the order the screen shows them."""
 
 AFTER: dict[str, tuple[str, ...]] = {
@@ -95,6 +98,7 @@ AFTER: dict[str, tuple[str, ...]] = {
     "memory": (),
     "director": ("stage", "tts", "llm", "memory"),
     "chat": ("director",),
+    "stt": (),
     "avatar": (),
     "obs": ("director",),
 }

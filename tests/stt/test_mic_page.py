@@ -11,11 +11,11 @@ import soxr
 from stage.browser import Page, chromium
 from stt_rig import Place, Speaker, wav
 
+from ipc.config.stt import SttScripted, SttSection
 from ipc.protocol import SpeechFinal
 from workers.stt.audio import RATE, Samples
 from workers.stt.ears import Told
 from workers.stt.hearing import Hearing
-from workers.stt.settings import SttScripted, SttSection
 
 pytestmark = pytest.mark.usefixtures("needs_chromium")
 

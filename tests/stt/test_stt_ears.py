@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from stt_rig import WINDOW_NS, GatedEngine, levels, pcm, spoken_by_level
 
+from ipc.config.stt import SttSection, VadSection
 from ipc.protocol import SpeechFinal, SpeechIgnored, SpeechPartial, SpeechStarted
 from workers.stt.audio import BadSound
 from workers.stt.ears import HERS, Ear, Ears, Told
 from workers.stt.scribe import Scribe
-from workers.stt.settings import SttSection, VadSection
 
 SETTINGS = SttSection(
     partial_s=0.64,

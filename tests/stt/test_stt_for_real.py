@@ -13,6 +13,7 @@ from gen_noises import NOISES
 from measure_ears import errors, spoken_words
 from stt_rig import Place, Speaker, pcm, wav
 
+from ipc.config.stt import DoubtSection, SttSection
 from ipc.errors import ModelMissing
 from ipc.protocol import SpeechFinal, SpeechIgnored, SpeechPartial, SpeechStarted
 from workers.stt.audio import RATE, Samples
@@ -20,7 +21,6 @@ from workers.stt.doubt import doubt
 from workers.stt.ears import HERS, Ears, Told
 from workers.stt.hearing import Hearing
 from workers.stt.scribe import Scribe
-from workers.stt.settings import DoubtSection, SttSection
 from workers.stt.vad import Silero, load_silero
 from workers.stt.whisper import WhisperEngine
 

@@ -14,12 +14,12 @@ import pytest
 from stt_rig import Place, Speaker, pcm
 from websockets.asyncio.client import connect
 
+from ipc.config.stt import SttScripted, SttSection
 from ipc.errors import ModelMissing
 from ipc.protocol import SpeechFinal, SpeechIgnored, SpeechStarted
 from workers.stt import hearing as module
 from workers.stt.ears import Told
 from workers.stt.hearing import Hearing, token_file
-from workers.stt.settings import SttScripted, SttSection
 
 
 @asynccontextmanager

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipc.config.stt import DoubtSection
 from workers.stt.doubt import doubt
 from workers.stt.echo import Echo, distance_within
 from workers.stt.engine import Transcript
-from workers.stt.settings import DoubtSection
 from workers.stt.whisper import compression
 from workers.stt.words import agreed, spoken, words
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stt_rig import WINDOW_NS, levels, spoken_by_level
 
+from ipc.config.stt import VadSection
 from workers.stt.audio import RATE, Samples
-from workers.stt.settings import VadSection
 from workers.stt.utterance import Segmenter, Step, Utterance
 from workers.stt.vad import WINDOW
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stt_rig import Speaker
 
-from workers.stt.settings import VadSection
+from ipc.config.stt import VadSection
 from workers.stt.vad import WINDOW, Edge, Endpointer, Silero, load_silero, windows
 
 SETTINGS = VadSection(start_ms=96, pause_ms=96, min_silence_ms=450)

@@ -130,7 +130,7 @@ def test_a_stop_ends_in_time_whoever_resists(
 
 def test_the_show_stops_in_the_reverse_order() -> None:
     assert start_levels(AFTER) == [
-        ("avatar", "llm", "memory", "stage", "tts"),
+        ("avatar", "llm", "memory", "stage", "stt", "tts"),
         ("director",),
         ("chat", "obs"),
     ]

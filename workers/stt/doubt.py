@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ipc.config.stt import DoubtSection
 from workers.stt.engine import Transcript
-from workers.stt.settings import DoubtSection
 from workers.stt.words import spoken, words
 
 _PHANTOMS = frozenset(

@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ipc.config.stt import SttSection
 from ipc.protocol import SpeechFinal, SpeechIgnored, SpeechPartial, SpeechStarted
 from workers.stt.audio import Converter, Samples
 from workers.stt.doubt import doubt
 from workers.stt.echo import Echo
 from workers.stt.engine import Transcript
 from workers.stt.scribe import Job, Scribe
-from workers.stt.settings import SttSection
 from workers.stt.utterance import Segmenter, Step, Utterance
 from workers.stt.words import agreed, spoken
 

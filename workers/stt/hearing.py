@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from ipc.config.stt import SttSection
 from ipc.errors import AddressInUse
 from workers.runtime.visitors import is_loopback, kept_token
 from workers.stt.ears import Detector, Ear, Ears, Told
 from workers.stt.engine import Engine
 from workers.stt.scribe import Scribe
 from workers.stt.scripted import ScriptedEngine
-from workers.stt.settings import SttSection
 from workers.stt.sources.device import Devices, Microphone
 from workers.stt.sources.file import keep_playing
 from workers.stt.sources.hello import Hello

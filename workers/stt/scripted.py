@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from ipc.config.stt import SttScripted
 from workers.stt.audio import RATE, Samples
 from workers.stt.engine import Abandoned, Engine, Progress, Transcript
-from workers.stt.settings import SttScripted
 
 _LINES = (
     "Hello Nova, how are you today?",

@@ -15,8 +15,8 @@ from enum import Enum, auto
 
 import numpy as np
 
+from ipc.config.stt import VadSection
 from workers.stt.audio import RATE, Samples
-from workers.stt.settings import VadSection
 from workers.stt.vad import WINDOW, Edge, Endpointer, windows
 
 _NS_A_WINDOW = int(WINDOW / RATE * 1e9)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ipc.config.stt import VadSection
 from ipc.errors import ModelMissing
 from workers.stt.audio import RATE, Samples
-from workers.stt.settings import VadSection
 
 WINDOW = 512  # samples; the model knows no other length
 WINDOW_MS = 1000 * WINDOW / RATE

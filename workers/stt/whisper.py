@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ipc.config.stt import SttSection
 from ipc.errors import ModelMissing
 from workers.runtime.weights import BUNDLED, locate
 from workers.stt.audio import RATE, Samples
 from workers.stt.engine import Abandoned, Engine, Progress, Transcript
-from workers.stt.settings import SttSection
 
 _TAIL_S = 3.0  # silence behind the last word, which the model needs to find an end
 _FULL_S = 30.0

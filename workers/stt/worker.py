@@ -6,7 +6,6 @@ from ipc.protocol import Message, Playing
 from workers.runtime import Link, Worker
 from workers.stt.ears import Told
 from workers.stt.hearing import Hearing
-from workers.stt.settings import SttSection
 
 
 class SttWorker(Worker):
@@ -16,8 +15,7 @@ class SttWorker(Worker):
 
     def __init__(self, link: Link) -> None:
         super().__init__(link)
-        settings = getattr(link.config, "stt", SttSection())
-        self._hearing = Hearing(settings, link, self._tell)
+        self._hearing = Hearing(link.config.stt, link, self._tell)
 
     async def load(self) -> dict[str, str]:
         return await self._hearing.load()

@@ -13,6 +13,7 @@ LOSSES = {
     "memory": "no memory: answers without recall",
     "director": "no director: silence",
     "chat": "no chat: no viewers are read",
+    "stt": "no stt: nobody who speaks is heard",
     "avatar": "no avatar: the bodies stand still",
     "obs": "no obs: OBS is left as it is",
 }

@@ -71,6 +71,7 @@ class SttScripted(Section, frozen=True):
 class SttSection(WorkerSection, frozen=True):
     """Hearing people."""
 
+    enabled: Annotated[bool, doc("Start this worker with the show.")] = False
     memory_gb: Annotated[Positive, doc("Memory set aside for it.")] = 0.6
     engine: Annotated[
         Literal["faster_whisper", "scripted"], doc("Which engine writes down what is said.")
