@@ -72,6 +72,16 @@ def test_what_is_held_counts_as_well(show: Simulation) -> None:
     assert not [item for event in show.of(ApprovalsEvent) for item in event.items]
 
 
+def test_what_a_person_approves_is_masked_in_what_the_voice_makes_of_it(show: Simulation) -> None:
+    show.start()
+    show.core.say("Look at the stars, d|a~r~n it.", 0)
+    show.run_for(30)
+    assert spoken(show) == ["Look at the stars,", "beep it."]
+    show.core.say("The d|a~r~n stars!", 0)
+    show.run_for(30)
+    assert spoken(show)[2:] == ["The beep stars!"]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_long_ordinary_replies_are_said_whole(tmp_path: Path, seed: int) -> None:
     """Sentences that are each in order are so in a row, whatever their order."""

@@ -104,14 +104,13 @@ class Speaker:
         spoken = self._gate.judge(speech, before=speech_text(before), mask=mask)
         if spoken.verdict is Verdict.DROP:
             return spoken, ""
-        if judgement.verdict is Verdict.HOLD:
-            return judgement, speech
-        if spoken.verdict is Verdict.HOLD:
-            return replace(spoken, text=judgement.text), speech
-        if spoken.verdict is Verdict.MASK:
+        if spoken.text != speech:
             # where on screen the word is, nobody knows: the caption shows what is said
-            return spoken, speech_text(spoken.text)
-        return judgement, speech
+            shown, speech = spoken.text, speech_text(spoken.text)
+        else:
+            shown = judgement.text
+        strictest = max((judgement, spoken), key=lambda one: one.verdict)
+        return replace(strictest, text=shown), speech
 
     def check_gate(self) -> None:
         """Read the gate's files again if they changed, and say what is wrong with them."""
