@@ -45,6 +45,9 @@ def found(detector: Callable[[str], Iterator[Slice]], text: str) -> list[str]:
         ("example (dot) ru", "example (dot) ru"),
         ("example . com", "example . com"),
         ("ftp://files", "ftp://files"),
+        ("see www bigfollows com now", "www bigfollows com now"),
+        ("discord gg abc", "discord gg abc"),
+        ("look at nova dot com", "nova dot com"),
     ],
 )
 def test_addresses(text: str, address: str) -> None:
@@ -87,7 +90,8 @@ def test_personal_data(text: str, datum: str, why: str) -> None:
         "1 000 000 000", "$1,299.99", "1.20.4", "v 1.2.3.4", "127.0.0.1", "3.14159265358979",
         "1000000000 views", "4111 1111 1111 1112", "10 20 30 40 50 60", "100 200 300 400 500",
         "std::vector", "12:30", "GB82 WEST 1234 5698 7654 33", "call me at 5", "@nova hi",
-        "9999999999999999",
+        "9999999999999999", "patch 10.0.19.2", "driver 31.0.15.3623", "build 10.0.19045.2",
+        "watch at me dot com", "look at nova dot com",
     ],
 )  # fmt: skip
 def test_numbers_are_not_personal(text: str) -> None:

@@ -11,7 +11,10 @@ from workers.gate.verdict import Slice
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[a-z]{2,24}")
 _SPELLED_MAIL = re.compile(
     r"(?<![\w.+-])[\w.+-]{2,64} ?[\[(]at[\])] ?[\w-]{2,63} ?(?:\.|[\[(]dot[\])]) ?[a-z]{2,24}"
-    r"|(?<![\w.+-])[\w.+-]{2,64} at [\w-]{2,63} dot (?:com|net|org|de|uk|ru|edu|io)\b"
+    # "look at nova dot com" is an address of another kind
+    r"|(?<![\w.+-])(?!(?:look|watch|see|find|meet|is|are|was|be|am|visit|join|stop|start|buy|it|him|"
+    r"her|us|them|here|live|shop|read|play|check) at )"
+    r"[\w.+-]{2,64} at [\w-]{2,63} dot (?:com|net|org|de|uk|ru|edu|io)\b"
 )
 _NUMBER = re.compile(
     r"(?<![\w.,:/$€£#+-])(?:\+ ?)?\(?\d(?:[ ().!?…\-–/]{0,2}\d){6,24}(?![\w%]|[.,:]\d)"
@@ -27,7 +30,10 @@ _ABOUT_PHONES = re.compile(
 )
 _CARD_START = re.compile(r"3[47]|4|5[1-5]|6(?:011|4|5)|2[2-7]|35|30|36|38")
 _IBAN = re.compile(r"(?<!\w)[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,4})?(?!\w)")
-_IP4 = re.compile(r"(?<![\w.])(?<!v )(?<!version )\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
+_IP4 = re.compile(
+    r"(?<![\w.])(?<!v )(?<!version )(?<!patch )(?<!build )(?<!update )(?<!release )"
+    r"(?<!firmware )(?<!driver )(?<!ver )\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)"
+)
 _IP6 = re.compile(r"(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}(?![\w:])")
 _OWN = ("127.", "0.", "255.")
 
