@@ -62,6 +62,7 @@ def test_one_word_in_many_dresses(text: str) -> None:
         ("shlt", "shit"),
         ("shitting", "shit"),
         ("s hit", "shit"),
+        ("it s h i t", "shit"),
         ("sh*t", "shit"),
         ("sIut", "slut"),  # capital i
         ("s1ut", "slut"),
@@ -112,6 +113,7 @@ def test_entries_are_found(text: str, entry: str) -> None:
         "asset, assume, embassy",
         "as is, as S tier, a S tier",
         "is hit, this hit, push it",
+        "it s hit or miss, he s hit",
         "who re-did it",
         "dickens, Dickinson",
         "rapper, rapping, grape, drape, trapeze",
@@ -136,6 +138,39 @@ def test_the_innocent_are_left_alone(text: str) -> None:
 
 def test_an_allowed_phrase_is_innocent_only_as_a_whole() -> None:
     assert entries_in("Mother Fuckley, you fuckley") == {"fuck"}
+
+
+SLIPS = WordList(parse_words("drop: tranquil\nmask: serenade\ndrop: =homeland\ndrop: oboe\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("tarnquil", True), ("tranqiul", True), ("tranquli", True), ("tr4nqiul", True),
+        ("tranqiuls", True), ("trnquil", True),
+        ("rtanquil", False),  # the first letter stays
+        ("tranqul", False), ("tranquil5", True), ("tranuil", False),  # consonants stay
+        ("tarnqiul", False),  # twice
+        ("serneade", False),  # not dropped
+        ("hoemland", False),  # the entry is for itself only
+        ("oobe", False),  # too short
+    ],
+)  # fmt: skip
+def test_one_slip_in_a_long_word_that_is_dropped(text: str, found: bool) -> None:
+    assert bool(SLIPS.find(plain(text).letters)) is found
+
+
+def test_inflections_are_found_behind_stars() -> None:
+    assert entries_in("f**king sl*ts wh*res") == {"fuck", "slut", "whore"}
+    assert not entries_in("d*cking n*ggish")
+
+
+def test_words_of_the_same_letters_are_entries_of_their_own() -> None:
+    entries = parse_words("drop: never more\nhold: nevermore\n")
+    assert {f.verdict for f in WordList(entries).find(plain("never more").letters)} == {
+        Verdict.DROP,
+        Verdict.HOLD,
+    }
 
 
 def test_exact_entries_have_no_inflections() -> None:

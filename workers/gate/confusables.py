@@ -66,9 +66,13 @@ _PAIRS = (
     # signs
     ("∂", "d"), ("∈∊", "e"), ("∩", "n"), ("∪⋃", "u"), ("∨⋁√", "v"), ("×✕✖✗✘╳⨯", "x"),
     ("∣ǀ│┃￨❘∤｜", "|"), ("¡", "!"), ("†‡", "t"), ("⍺", "a"), ("⍴", "p"), ("⍳", "i"), ("⍵", "w"),
+    ("❗❕", "!"), ("💲", "$"), ("➕", "+"), ("🆎", "ab"), ("🆑", "cl"), ("🆔", "id"), ("🆖", "ng"),
+    ("🆗", "ok"), ("🆘", "sos"), ("🆚", "vs"),
     ("○●◯◎⭕", "o"), ("⊂⊏", "c"), ("Ω℧", "o"),
     ("ᴉᵎ", "i"), ("’‘ʼʻ`´′ʹ＇", "'"), ("﹒。｡․", "."),
 )  # fmt: skip
+EMOJI_LETTERS = "🅰🅱🅾🅿🆎🆑❌⭕"
+"""Emoji that are written in the place of any letter of a word, whatever they show."""
 _BY_EYE = {char: plain for chars, plain in _PAIRS for char in chars}
 _SIGNS = frozenset("™℠©®℡")  # they decompose into letters, and mean none
 _LATIN = re.compile(

@@ -117,7 +117,7 @@ def join(left: str, right: str) -> str:
 def parse_words(text: str) -> list[Entry]:
     """The entries of a word list, at least one; the stricter of two equal ones counts.
     Raises ListError."""
-    entries: dict[tuple[str, bool, bool], Entry] = {}
+    entries: dict[tuple[tuple[str, ...], bool, bool], Entry] = {}
     for number, line in _lines(text):
         found = _LINE.fullmatch(line)
         severity, rest = found.groups() if found else (None, line)
@@ -127,7 +127,7 @@ def parse_words(text: str) -> list[Entry]:
         if verdict is None:
             raise ListError(f"line {number}: {severity!r} is none of 'mask', 'hold' and 'drop'")
         entry = _entry(number, rest.strip(), verdict)
-        key = (entry.letters, entry.from_start, entry.to_end)
+        key = (entry.words, entry.from_start, entry.to_end)
         before = entries.get(key)
         if before is None or before.verdict < entry.verdict:
             entries[key] = entry

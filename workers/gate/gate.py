@@ -6,6 +6,7 @@ they changed, big ones in a thread; one that does not parse leaves the list befo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,7 @@ from typing import Literal
 from ipc.config import GateInput, GateOutput, GateSection
 from workers.gate.addresses import addresses
 from workers.gate.classifier import MODEL, Classifier, ClassifierError
-from workers.gate.confusables import looks_like
+from workers.gate.confusables import EMOJI_LETTERS, looks_like
 from workers.gate.entries import parse_allowed, parse_words
 from workers.gate.fold import Plain, fold, plain
 from workers.gate.injection import marks, orders
@@ -27,6 +28,7 @@ RECHECK_NS = 1_000_000_000
 WORDS = Path(__file__).with_name("words.txt")
 ALLOW = Path(__file__).with_name("allow.txt")
 _BEFORE_CHARS = 200  # of what passed already; no phrase is longer
+_EMOJI_LETTER = re.compile(f"[{EMOJI_LETTERS}]")
 _ROUNDS = 3  # hiding a word may bring two others together: so often it is looked at again
 
 
@@ -109,6 +111,9 @@ class Gate:
         shown = plain(joined)
         found = [*words.find(shown.letters), *self._detected(shown)]
         findings = _within(found, shown, len(lead), len(text))
+        if _EMOJI_LETTER.search(joined):  # as letters they were read already
+            hidden = plain(_EMOJI_LETTER.sub("*", joined))
+            findings += _within(words.find(hidden.letters), hidden, len(lead), len(text))
         findings += self._of_the_whole(text, lead)
         strictest = max((finding.verdict for finding in findings), default=Verdict.ALLOW)
         if self._classifier is not None and strictest < Verdict.HOLD:

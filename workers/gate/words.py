@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from workers.gate.confusables import ODD_SIGNS, UNSURE, odd_letter
 from workers.gate.entries import ENDINGS, LONGEST_WORD, Entry, join, skeleton, word_body
 from workers.gate.fold import LEET
-from workers.gate.verdict import Finding
+from workers.gate.verdict import Finding, Verdict
 
 _PLAIN = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 # signs that may be letters are read as such
@@ -34,6 +34,10 @@ _HEAD = 4  # letters by which it is known that no entry begins so
 _LONGEST_ENDING = 4
 _SAME = 3  # times that a letter in a row of the same counts
 _ENDINGS_BY_LAST = {last: tuple(e for e in ENDINGS if e[-1] == last) for last in "sdrgny"}
+_BEFORE_S = frozenset(["it", "he", "she", "who", "there", "here", "where", "how", "let"])
+_LEAST_SLIPPED = 5  # letters of an entry that is known when misspelled
+_VOWELS = "aeiou"
+_NO_VOWELS = str.maketrans("", "", _VOWELS)
 _LONGEST_PHRASE = 4  # words of an allowed phrase
 _COMMON = frozenset(
     """a ad ah ai al all am an and any ape are arm art as ask at ate aw away ax back bad bag ball be
@@ -73,6 +77,7 @@ class WordList:
         inside_lengths: dict[str, set[int]] = defaultdict(set)
         # by first or last letter and length, for words of which some letters are hidden
         self._by_ends: dict[tuple[str, str, int], list[Entry]] = {}
+        self._slips: dict[str, list[Entry]] = {}  # by their consonants in order of the alphabet
         self._count = 0
         for entry in entries:
             self._count += 1
@@ -86,6 +91,8 @@ class WordList:
                 if entry.inside:
                     self._inside[bones] = (*self._inside.get(bones, ()), entry)
                     inside_lengths[bones[:2]].add(len(bones))
+            if _may_slip(entry):
+                self._slips.setdefault(_consonants(entry.letters), []).append(entry)
             if len(entry.words) == 1 and len(entry.letters) > 2:
                 first, last, length = entry.letters[0], entry.letters[-1], len(entry.letters)
                 for key in ((first, "", length), ("", last, length)):
@@ -170,7 +177,7 @@ class WordList:
 
     def _look_up(self, fragment: _Fragment) -> list[Entry]:
         meant = [entry for reading in _readings(fragment) for entry in self._spelled(*reading)]
-        meant = meant or self._with_odd_letters(fragment.body)
+        meant = meant or self._with_odd_letters(fragment.body) or self._slipped(fragment.body)
         bones = fragment.skeleton
         for at in range(len(bones) - 1):
             for length in self._inside_lengths.get(bones[at : at + 2], ()):
@@ -199,7 +206,9 @@ class WordList:
             widest = max(widest, gap)
             spaced = spaced or " " in text[end : fragment.start]
             for entry in self._spelled(body, bones):
-                if _may_join(entry, fragments[at : last + 1], widest, spaced=spaced):
+                if _may_join(entry, fragments[at : last + 1], widest, spaced=spaced) and not (
+                    first.body == "s" and last == at + 1 and at and _is_s(text, fragments, at)
+                ):
                     yield _finding(first, fragment, entry)
 
     def _with_odd_pieces(self, fragments: list[_Fragment]) -> Iterator[Finding]:
@@ -224,6 +233,19 @@ class WordList:
             return []
         word = "".join(_GAP_LETTER if odd_letter(char) else char for char in body)
         return self._with_gaps(word.translate(LEET)) if _GAP_LETTER in word else []
+
+    def _slipped(self, body: str) -> list[Entry]:
+        """The strictest entries with two neighbours swapped or one vowel left out."""
+        word = body if body.isalpha() else body.translate(LEET)
+        if len(word) < _LEAST_SLIPPED - 1 or not (word.isascii() and word.isalpha()):
+            return []
+        forms = (word, word[:-1]) if word[-1] == "s" else (word,)
+        return [
+            entry
+            for form in forms
+            for entry in self._slips.get(_consonants(form), ())
+            if _is_slip(form, entry.letters)
+        ]
 
     def _longest(self, bones: str) -> int:
         """Length of the longest skeleton that begins like this and may mean an entry."""
@@ -253,8 +275,15 @@ class WordList:
     def _find_starred(self, text: str) -> Iterator[Finding]:
         """Words with some letters hidden by their writer: f**k."""
         for found in _STARRED.finditer(text):
-            for entry in self._with_gaps(_STARS.sub(_GAP_LETTER, found.group())):
+            word = _STARS.sub(_GAP_LETTER, found.group())
+            for entry in self._with_gaps(word):
                 yield Finding(found.start(), found.end(), entry.verdict, entry.shown)
+            for ending in _ENDINGS_BY_LAST.get(word[-1], ()):
+                stem = word.removesuffix(ending)
+                if len(stem) < len(word) and len(stem) > 2 and _GAP_LETTER in stem:
+                    for entry in self._with_gaps(stem):
+                        if entry.inflected:
+                            yield Finding(found.start(), found.end(), entry.verdict, entry.shown)
 
     def _with_gaps(self, word: str) -> list[Entry]:
         """The entries that have the letters of ``word``, and any where it has a gap."""
@@ -295,6 +324,46 @@ def _may_join(entry: Entry, fragments: list[_Fragment], widest: int, *, spaced: 
     if len(odd) == 1 and len(odd[0]) == 1 and spaced:
         return len(entry.letters) > 3  # "as S tier" is no word pulled apart
     return bool(odd)
+
+
+def _is_s(text: str, fragments: list[_Fragment], at: int) -> bool:
+    """Whether a lone "s" belongs to the word before it, as in "it s hit or miss"."""
+    before = fragments[at - 1]
+    return before.body in _BEFORE_S and text[before.end : fragments[at].start] == " "
+
+
+def _may_slip(entry: Entry) -> bool:
+    """Only words that are dropped, and long enough to be known when misspelled."""
+    letters = entry.letters
+    return (
+        entry.verdict is Verdict.DROP
+        and entry.inflected
+        and len(entry.words) == 1
+        and len(letters) >= _LEAST_SLIPPED
+        and letters.isascii()
+        and letters.isalpha()
+    )
+
+
+def _consonants(word: str) -> str:
+    return "".join(sorted(word.translate(_NO_VOWELS)))
+
+
+def _is_slip(word: str, letters: str) -> bool:
+    """Whether ``word`` is ``letters`` with two neighbours swapped behind the first, or without
+    a vowel between two consonants."""
+    at = next((n for n, (a, b) in enumerate(zip(word, letters, strict=False)) if a != b), len(word))
+    if at in (0, len(word)):
+        return False
+    if len(word) == len(letters):
+        return word[at:] == letters[at + 1 : at + 2] + letters[at : at + 1] + letters[at + 2 :]
+    return (
+        len(word) + 1 == len(letters)
+        and letters[at] in _VOWELS
+        and letters[at + 1 :] == word[at:] != ""
+        and letters[at - 1] not in _VOWELS
+        and letters[at + 1] not in _VOWELS
+    )
 
 
 def _finding(first: _Fragment, last: _Fragment, entry: Entry) -> Finding:
