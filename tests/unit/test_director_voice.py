@@ -82,6 +82,15 @@ def test_what_a_person_approves_is_masked_in_what_the_voice_makes_of_it(show: Si
     assert spoken(show)[2:] == ["The beep stars!"]
 
 
+def test_the_end_of_one_sentence_and_the_next_make_no_word(tmp_path: Path) -> None:
+    show = Simulation(tmp_path, config(idle_after_s=0.0)).start()
+    show.reply = "That was a good one lol. I can't believe it. And again lol! Is it over?"
+    line = show.chat()
+    show.run_for(60)
+    assert show.outcome(line) == "played"
+    assert len(spoken(show)) == 4
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_long_ordinary_replies_are_said_whole(tmp_path: Path, seed: int) -> None:
     """Sentences that are each in order are so in a row, whatever their order."""
