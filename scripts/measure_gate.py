@@ -30,6 +30,8 @@ HOSTILE = {
     "letters apart, 500 characters": "b a n a " * 62,
     "listed words, letters apart": "s h i t " * 62,
     "one letter, apart": "a " * 250,
+    "orders half given": "you are now an a b ai " * 22,
+    "emoji for letters": "a🅱" * 250,
     "digits, apart": "1 2 " * 125,
     "addresses half begun": "a.b@" * 125,
     "look-alikes, 500 characters": "ѕһіт аѕѕ " * 55,
