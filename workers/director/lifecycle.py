@@ -178,6 +178,7 @@ class Turns(ABC):
     def _generate(self, turn: Turn) -> None:
         head = self.turns[0]
         self._asker.generate(turn, head.exchange(head.generated) if head is not turn else None)
+        self._speaker.check_gate()  # while the model reads: no look at files with its first words
         if turn.whisper:
             self._save()  # it is used
 

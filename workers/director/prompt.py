@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ipc.config import PersonaSection
 from ipc.protocol import ChatMessage, MemoryHit, PromptMessage
@@ -24,10 +25,13 @@ _SPACE = re.compile(r"\s+")
 _DELIMITERS = str.maketrans({"<": "(", ">": ")", '"': "'", "“": "'", "”": "'", "`": "'", "|": "/"})
 
 
+@lru_cache(512)  # the history is in every prompt, and stays the same
 def clean(text: str, limit: int) -> str:
     """One line of hostile text: bounded, no control characters, nothing that delimits."""
-    text = unicodedata.normalize("NFKC", text[: limit * 2])
-    text = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
+    text = text[: limit * 2]
+    if not (text.isascii() and text.isprintable()):
+        text = unicodedata.normalize("NFKC", text)
+        text = "".join(" " if unicodedata.category(char)[0] == "C" else char for char in text)
     return _SPACE.sub(" ", text).translate(_DELIMITERS).strip()[:limit]
 
 

@@ -11,15 +11,18 @@ _LINE_MARK = re.compile(r"(?m)^\s*(?:#{1,6}\s+|[-*•]\s+|>\s+|\d{1,2}[.)]\s+(?=
 _SPACE = re.compile(r"\s+")
 _MARKS = str.maketrans("", "", "*_`~#|<>\\^{}[]")
 _QUOTES = str.maketrans("", "", '"“”«»「」『』()（）')
+_BEFORE_POINT = re.compile(r"\s+([,.!?;:…])")
 _KEPT_SYMBOLS = "+=%&$€£°@"
 
 
 def caption_text(text: str) -> str:
     """One line for the screen: no control characters, no markup, single spaces."""
     text = _LINE_MARK.sub("", _NAMED_LINK.sub(r"\1", text)).replace("`", "").replace("**", "")
-    text = "".join(
-        char if unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"} else " " for char in text
-    )
+    if not (text.isascii() and text.isprintable()):  # the quick way: it is on the way to sound
+        text = "".join(
+            char if unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"} else " "
+            for char in text
+        )
     text = _SPACE.sub(" ", text).strip()
     return (
         text if any(not unicodedata.category(char).startswith(("P", "Z")) for char in text) else ""
@@ -29,8 +32,10 @@ def caption_text(text: str) -> str:
 def speech_text(caption: str) -> str:
     """The part of a caption that can be said; empty if there is none."""
     text = _LINK.sub(" the link ", caption).translate(_MARKS).translate(_QUOTES)
-    text = "".join(char if _sayable(char) else " " for char in text)
-    text = re.sub(r"\s+([,.!?;:…])", r"\1", _SPACE.sub(" ", text)).strip()
+    # nothing else of ASCII is left that cannot be said
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(char if _sayable(char) else " " for char in text)
+    text = _BEFORE_POINT.sub(r"\1", _SPACE.sub(" ", text)).strip()
     return text if any(char.isalnum() for char in text) else ""
 
 
