@@ -111,7 +111,8 @@ async def test_no_secret_is_found_anywhere(source: str) -> None:
                 lambda s: [e for e in s.of(NoticeEvent) if "token" in f"{e.text} {e.hint}"]
             )
 
-            others = {n: w.pid for n, w in show.workers.items() if n != "chat"}
+            others = {n: w.pid for n, w in show.workers.items() if w.pid and n != "chat"}
+            assert {"director", "llm", "tts", "memory", "stage"} <= set(others)
             for secret in (access, refresh, YOUTUBE_KEY):
                 holders = [n for n, pid in others.items() if _in_memory(pid, secret.encode())]
                 assert holders == []
