@@ -140,7 +140,7 @@ async def test_the_token_cannot_be_read(studio: VTubeStudioDouble, tmp_path: Pat
 
 
 async def test_the_token_cannot_be_kept(studio: VTubeStudioDouble, tmp_path: Path) -> None:
-    (tmp_path / "vtube-studio-nova.new").mkdir()
+    (tmp_path / "vtube-studio-nova.token.new").mkdir()
     async with on_stage(studio.port, tmp_path) as show:
         await studio.frames()
         assert show.ears.said("cannot be kept")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from doubles.obs import ObsDouble
@@ -26,10 +24,3 @@ async def _no_task_is_left() -> AsyncIterator[None]:
 async def obs() -> AsyncIterator[ObsDouble]:
     async with ObsDouble() as running:
         yield running
-
-
-@pytest.fixture
-def short_dir() -> Iterator[Path]:
-    """A directory whose path leaves room for socket names."""
-    with tempfile.TemporaryDirectory(prefix="spark-", dir="/tmp") as path:
-        yield Path(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ipc import files
 from ipc.secrets import SecretStr
 
 _MAX = 256  # characters; VTube Studio gives at most 64
@@ -32,11 +33,7 @@ class TokenFile:
 
     def keep(self, token: SecretStr) -> None:
         """Written beside and moved over. Raises OSError."""
-        new = self.path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(token.reveal().encode("ascii"))
-        os.replace(new, self.path)
+        files.replace(self.path, token.reveal().encode("ascii"))
 
 
 def is_token(text: str) -> bool:

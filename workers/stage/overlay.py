@@ -9,7 +9,6 @@ first and its connection if it stays stuck.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import socket
@@ -20,9 +19,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 from importlib.resources import files
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.datastructures import Headers
@@ -31,6 +29,7 @@ from websockets.http11 import Request, Response
 
 from ipc.errors import AddressInUse
 from workers.face.expression import EMOTIONS
+from workers.runtime.visitors import foreign, shown_url, split_url, stranger
 from workers.stage.gain import Ramp
 from workers.stage.mouth import RATE_HZ, Track
 from workers.stage.outputs import Clear, Length, Show, Sound, Truncate
@@ -55,14 +54,6 @@ _POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 
 
 _wire = logging.getLogger(f"{__name__}.wire")
 _wire.setLevel(logging.CRITICAL)  # port scanners are not worth a traceback each
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine can reach a listener on ``host``."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class _Client:
@@ -164,10 +155,7 @@ class Overlay:
 
     @property
     def url(self) -> str:
-        """Without the token: addresses end up on screens, in logs and in recordings."""
-        host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host  # noqa: S104
-        host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}/"
+        return shown_url(self._host, self.port, "/")
 
     @property
     def clients(self) -> int:
@@ -322,40 +310,27 @@ class Overlay:
 
     def _draws(self, request: Request | None) -> bool:
         """Whether this page has a face: it said so, or the show does."""
-        query = _split(request.path).query if request is not None else ""
+        query = split_url(request.path).query if request is not None else ""
         wish = parse_qs(query).get("face", [""])[0]
         return wish != "0" if wish else self._face
 
     def _request(self, connection: ServerConnection, request: Request) -> Response | None:
         """A file, a refusal, or None: go on to the WebSocket."""
-        target = _split(request.path)
+        target = split_url(request.path)
         if target.path not in (*_FILES, "/ws"):
             return connection.respond(HTTPStatus.NOT_FOUND, "there is no such page\n")
-        host = request.headers.get("Host", "")
-        if not self._token and not is_loopback(_split(f"//{host}").hostname or ""):
-            return connection.respond(HTTPStatus.FORBIDDEN, "wrong Host\n")
-        if self._token and target.path in ("/", "/ws"):
-            given = parse_qs(target.query).get("token", [""])[0]
-            if not hmac.compare_digest(given.encode(), self._token.encode()):
-                return connection.respond(HTTPStatus.FORBIDDEN, _UNINVITED)
+        # with a token, the files of the page are for everybody: they say nothing of the show
+        if (not self._token or target.path in ("/", "/ws")) and stranger(request, self._token):
+            refusal = _UNINVITED if self._token else "wrong Host\n"
+            return connection.respond(HTTPStatus.FORBIDDEN, refusal)
         if target.path != "/ws":
             body, kind = self._files[target.path]
             return Response(200, "OK", _headers(kind, len(body)), body)
         if len(self._clients) >= _CLIENTS:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many pages\n")
-        origin = request.headers.get("Origin")
-        # a page of another site must not listen in; programs without an Origin may
-        if origin is not None and _split(origin).netloc != host:
+        if foreign(request):  # it must not listen in
             return connection.respond(HTTPStatus.FORBIDDEN, "wrong Origin\n")
         return None
-
-
-def _split(url: str) -> SplitResult:
-    """Empty for what is no URL at all."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return urlsplit("")
 
 
 def _headers(kind: str, length: int) -> Headers:

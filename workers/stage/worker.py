@@ -26,12 +26,13 @@ from ipc.protocol import (
     TurnEnd,
 )
 from workers.runtime import Link, Worker
+from workers.runtime.visitors import is_loopback
 from workers.stage.device import Device
 from workers.stage.gain import Ramp, warm
 from workers.stage.heard import HeardRecord
 from workers.stage.mouth import RATE_HZ, Mouth, Track
 from workers.stage.outputs import Clear, Flush, Heard, Length, Output, Show, Sound, Truncate
-from workers.stage.overlay import Overlay, is_loopback
+from workers.stage.overlay import Overlay
 from workers.stage.playout import Playout
 from workers.stage.token import overlay_token, token_file
 from workers.stage.wav import WavFile

@@ -15,7 +15,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ import msgspec
 
 from ipc.errors import ConfigError
 from workers.chat.platform import PlatformRefused
+from workers.runtime.visitors import is_loopback
 
 ATTEMPT_S = 5.0
 TOGETHER_S = 11.0  # an operator's request has 15 s, and a renewed token may cost a few
@@ -73,18 +73,11 @@ def checked_url(url: str, key: str, schemes: tuple[str, str] = ("https", "http")
     parts = urlsplit(url)
     if parts.scheme == schemes[0] and parts.hostname:
         return url.rstrip("/")
-    if parts.scheme == schemes[1] and parts.hostname and _loopback(parts.hostname):
+    if parts.scheme == schemes[1] and parts.hostname and is_loopback(parts.hostname):
         return url.rstrip("/")
     raise ConfigError(
         f"{key} = {url!r} is not a {schemes[0]}:// address", f"{key} goes to Twitch, encrypted"
     )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Calls:
