@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 from gen_noises import NOISES
 from measure_ears import errors, spoken_words
 from stt_rig import Place, Speaker, pcm, wav
@@ -156,7 +157,6 @@ async def test_her_voice_through_the_loudspeaker(whisper: WhisperEngine, speaker
 
 async def test_a_file_is_heard_and_a_missing_one_is_told(tmp_path: Path, speaker: Speaker) -> None:
     """The whole of hearing: 24-bit stereo at an odd rate, in real time."""
-    import soxr  # noqa: PLC0415
 
     sound = soxr.resample(speaker.between_silence(SENTENCES[3], 0.2, 0.2), RATE, 44_100)
     path = wav(tmp_path / "ann.wav", sound, 44_100, bits=24, channels=2)
